@@ -1,0 +1,149 @@
+//! Records become a report: medians, spreads, comparisons, a verdict. Pure: no I/O, no clock.
+//!
+//! [`report`] is the only way in. To add a finding to the verdict: a function and a row in
+//! [`verdict`]'s RULES. To add a metric: a row in [`crate::measure`]'s METRICS and the line that reads it.
+
+use crate::diagnostic::Located;
+use crate::experiment::{At, Resolved};
+use crate::host::Machine;
+use crate::trial::{MemorySource, Outcome};
+use serde::Serialize;
+
+/// Version of the JSON that [`Report`] becomes.
+pub const SCHEMA: u32 = 1;
+
+/// The answer of one cell; `--json` prints it as it is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The experiment's title.
+    pub title: String,
+    /// What it ran on.
+    pub machine: Machine,
+    /// What is wrong with the cell; then nothing was run and there are no rows.
+    pub diagnostics: Vec<Located>,
+    /// One for each series at each point, in the order of the cell.
+    pub rows: Vec<Row>,
+    /// What follows from the rows, a sentence each.
+    pub verdict: Vec<String>,
+    /// What makes the numbers less certain, and what to do about it, a sentence each.
+    pub warnings: Vec<String>,
+    /// Claims and how they came out.
+    pub checks: Vec<Check>,
+    /// Every key's value and where it came from.
+    pub settings: Vec<Resolved>,
+    /// Whether an interrupt ended the cell early.
+    pub interrupted: bool,
+}
+
+/// One series at one point.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// What tables and figures call it.
+    pub label: String,
+    /// Model.
+    pub model: String,
+    /// Runtime.
+    pub runtime: String,
+    /// Version of the runtime; empty for native.
+    pub runtime_version: String,
+    /// Case; `None` where the cell has none.
+    pub case: Option<String>,
+    /// Swept values.
+    #[serde(serialize_with = "as_map")]
+    pub at: Vec<(String, At)>,
+    /// How its trials came out: the worst of the timed ones.
+    pub outcome: Outcome,
+    /// Why, where it is not ok.
+    pub why: Option<String>,
+    /// What became of its tasks, in the worst repeat.
+    pub tasks: TaskCounts,
+    /// Whether its answer is the same in every repeat and the same as the baseline's; `None` where
+    /// nothing can be compared.
+    pub agrees: Option<bool>,
+    /// Workers that ran.
+    pub workers: u32,
+    /// Wall time.
+    pub wall_ns: Option<Summary>,
+    /// CPU time of the tree, user and system.
+    pub cpu_ns: Option<Summary>,
+    /// Peak memory of the tree.
+    pub peak_pss_bytes: Option<Summary>,
+    /// The same over what the idle runner holds.
+    pub growth_bytes: Option<Summary>,
+    /// How memory was read.
+    pub memory_source: Option<MemorySource>,
+    /// Samples that the peak was read from; few make it a lower bound.
+    pub memory_samples: u32,
+    /// Voluntary context switches.
+    pub voluntary_switches: Option<Summary>,
+    /// Involuntary context switches.
+    pub involuntary_switches: Option<Summary>,
+    /// Page faults.
+    pub page_faults: Option<Summary>,
+    /// Against the baseline; `None` for the baseline itself and where either was not measured.
+    pub speedup: Option<Speedup>,
+    /// Notes of this row alone: outliers, disagreeing counts, what it printed.
+    pub notes: Vec<String>,
+}
+
+fn as_map<S: serde::Serializer>(at: &[(String, At)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(at.iter().map(|(key, value)| (key, value)))
+}
+
+/// What became of tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TaskCounts {
+    /// Finished.
+    pub succeeded: u64,
+    /// Failed.
+    pub failed: u64,
+    /// Ran into a deadline of their own.
+    pub timed_out: u64,
+    /// Called off.
+    pub cancelled: u64,
+}
+
+/// Centre and spread of repeated measurements; never of none.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// The middle one.
+    pub median: f64,
+    /// Smallest.
+    pub min: f64,
+    /// Largest.
+    pub max: f64,
+    /// 95 % bootstrap interval of the median; from 10 repeats on.
+    pub interval: Option<(f64, f64)>,
+    /// All, in the order of their blocks.
+    pub samples: Vec<f64>,
+}
+
+/// How many times faster than the baseline, paired by block.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Speedup {
+    /// Label of the baseline.
+    pub over: String,
+    /// exp of the mean log ratio: above 1 is faster.
+    pub ratio: f64,
+    /// Lower end of the 95 % t-interval.
+    pub low: f64,
+    /// Upper end of it.
+    pub high: f64,
+    /// p of the paired t-test, corrected by Holm over the rows of one point.
+    pub p: f64,
+    /// Whether the difference is real and large enough to matter.
+    pub differs: bool,
+}
+
+/// A claim and how it came out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Check {
+    /// As the cell wrote it.
+    pub claim: String,
+    /// `"ok"`, `"FAILED"` or `"not clear"`.
+    pub result: String,
+    /// The numbers.
+    pub why: String,
+}

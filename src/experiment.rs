@@ -1,0 +1,166 @@
+//! An experiment: a cell with every default resolved.
+//!
+//! `spec` makes one from text; `plan`, `trial` and `analysis` read it. It holds no text to be parsed
+//! again and refers to nothing outside itself. To add a key of the cell language: a field here and a row
+//! in `spec`'s table of keys.
+
+use crate::program::Program;
+use crate::runtime::Runtime;
+use crate::units::{bytes_text, duration_text, format_count};
+use serde::Serialize;
+
+/// One cell, resolved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Experiment {
+    /// Given, or generated from the task.
+    pub title: String,
+    /// What later cells call it.
+    pub name: Option<String>,
+    /// The models to race, in the order of the cell; at least one.
+    pub series: Vec<Series>,
+    /// The points of the sweep; one where nothing is swept.
+    pub points: Vec<Point>,
+    /// Timed repeats of each series at each point.
+    pub repeat: u32,
+    /// Untimed (sampled) runs before them.
+    pub warmup: u32,
+    /// How trials follow each other.
+    pub order: Order,
+    /// Seed of the order, of random values and of resampling.
+    pub seed: u64,
+    /// Most that one trial may take.
+    pub trial_timeout_ns: u64,
+    /// Most that the whole cell should take.
+    pub budget_ns: u64,
+    /// Most that one trial may hold; `None`: three quarters of what is free.
+    pub memory_limit_bytes: Option<u64>,
+    /// Figures to draw, by name; empty: what fits the experiment's shape.
+    pub plots: Vec<String>,
+    /// Colours of the figures.
+    pub theme: Theme,
+    /// Every key with its value and where it came from, for the answer's small print.
+    pub settings: Vec<Resolved>,
+}
+
+/// A model as one experiment runs it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// What tables and figures call it; unique in the experiment.
+    pub label: String,
+    /// Name in the registry of models.
+    pub model: String,
+    /// What executes the operations.
+    pub runtime: Runtime,
+    /// Its own number of workers, before the point's and the runtime's default.
+    pub workers: Option<u32>,
+}
+
+/// One point of a sweep: the program and what was varied to get it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// Name of the case; `None` where the cell has none.
+    pub case: Option<String>,
+    /// Swept keys and their values here; empty where nothing is swept.
+    pub at: Vec<(String, At)>,
+    /// What runs.
+    pub program: Program,
+    /// Workers of the pools, where the cell says so.
+    pub workers: Option<u32>,
+}
+
+/// A swept value.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum At {
+    /// A plain number.
+    Count(u64),
+    /// A time; in JSON as a cell writes it (`"20ms"`).
+    #[serde(serialize_with = "as_duration")]
+    Duration(u64),
+    /// A size; in JSON as a cell writes it.
+    #[serde(serialize_with = "as_size")]
+    Size(u64),
+    /// A word.
+    Word(String),
+}
+
+fn as_duration<S: serde::Serializer>(ns: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&duration_text(*ns))
+}
+
+fn as_size<S: serde::Serializer>(bytes: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&bytes_text(*bytes))
+}
+
+impl std::fmt::Display for At {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            At::Count(count) => f.write_str(&format_count(*count)),
+            At::Duration(ns) => f.write_str(&duration_text(*ns)),
+            At::Size(bytes) => f.write_str(&bytes_text(*bytes)),
+            At::Word(word) => f.write_str(word),
+        }
+    }
+}
+
+/// How trials follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Each block has every series × point once, shuffled: drift hits all alike.
+    Interleaved,
+    /// All repeats of one series, then the next; for showing why one should not.
+    Blocked,
+}
+
+/// Colours of the figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Theme {
+    /// Follows the reader's light or dark mode.
+    Auto,
+    /// Always light, for courses and print.
+    Light,
+    /// Always dark.
+    Dark,
+}
+
+/// A key, its value as a cell would write it, and where it came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Resolved {
+    /// The key.
+    pub key: String,
+    /// Its value as TOML.
+    pub value: String,
+    /// Where the value was written.
+    pub from: Origin,
+}
+
+/// Where a setting's value was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// In the cell itself.
+    Cell,
+    /// In an earlier cell of defaults.
+    Defaults,
+    /// Nowhere: the built-in default.
+    BuiltIn,
+}
+
+impl Experiment {
+    /// Workers that a series runs with at a point; `usable_cpus` is the native pools' default.
+    pub fn workers(&self, series: &Series, point: &Point, usable_cpus: u32) -> u32 {
+        series.workers.or(point.workers).unwrap_or(usable_cpus)
+    }
+
+    /// Index of the series that speedups are taken against, on the runtime of `series`.
+    ///
+    /// Sequential of the same runtime, else the runtime's first series.
+    pub fn baseline(&self, series: &Series) -> usize {
+        let same = |other: &Series| other.runtime == series.runtime;
+        self.series
+            .iter()
+            .position(|other| same(other) && other.model == "sequential")
+            .or_else(|| self.series.iter().position(same))
+            .unwrap_or(0)
+    }
+}

@@ -1,0 +1,1 @@
+//! What Linux tells of itself: `/proc`, `/sys` and cgroups.

@@ -1,0 +1,87 @@
+//! Concurrency models: how the tasks of a program are scheduled.
+//!
+//! A model interprets operations and knows no step. To add one: a file here with a type that implements
+//! [`Model`], `mod x;`, and a row in [`MODELS`].
+
+use crate::describe::ModelDef;
+use crate::program::Program;
+use crate::runtime::Runtime;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Every model, in the order in which help lists them.
+pub const MODELS: &[&dyn Model] = &[];
+
+/// A way to run tasks at the same time, or not.
+pub trait Model: Sync {
+    /// Name and help.
+    fn def(&self) -> &'static ModelDef;
+
+    /// What running so many tasks takes of the machine, so that it can be refused before it starts.
+    fn footprint(&self, tasks: u64, workers: u32) -> Footprint;
+
+    /// Runs all tasks. The clock is running: creating and joining workers is part of the model.
+    ///
+    /// # Errors
+    /// Where the model itself can't go on (a thread can't be created, a worker died); a task that fails
+    /// is counted in the tally instead.
+    fn run(&self, job: &Job) -> Result<Tally, String>;
+}
+
+/// What a model holds at once, at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Footprint {
+    /// Operating-system threads beside the trial's own.
+    pub threads: u64,
+    /// Processes beside the trial's own.
+    pub processes: u64,
+    /// Tasks in progress at the same time.
+    pub tasks_at_once: u64,
+    /// Open descriptors of the trial's process.
+    pub descriptors: u64,
+}
+
+/// What a trial asks of a model.
+pub struct Job<'a> {
+    /// What the tasks do.
+    pub program: &'a Program,
+    /// What executes their operations.
+    pub runtime: &'a Runtime,
+    /// Size of the pool, for models that have one; at least 1.
+    pub workers: u32,
+    /// Where the tasks find what they use.
+    pub site: &'a Site,
+}
+
+/// Where tasks find what they use outside themselves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    /// The loopback delay server, where the program needs it.
+    pub delay_server: Option<SocketAddr>,
+    /// A fresh private folder for files; removed after the trial.
+    pub directory: PathBuf,
+    /// The executable that workers re-execute (never the running test's own).
+    pub executable: PathBuf,
+}
+
+/// What became of the tasks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Tasks that finished.
+    pub succeeded: u64,
+    /// Tasks that failed.
+    pub failed: u64,
+    /// Tasks that ran into a deadline of their own.
+    pub timed_out: u64,
+    /// Tasks that were called off.
+    pub cancelled: u64,
+    /// Results of the succeeded tasks, folded by [`crate::program::combine`].
+    pub answer: u64,
+    /// What the first failed task said.
+    pub first_error: Option<String>,
+    /// Workers (threads, processes; 1 for an event loop) that ran.
+    pub workers: u32,
+    /// Largest own resident set (`VmHWM`) of a worker process; 0 where tasks ran in the trial's own.
+    pub worker_peak_bytes: u64,
+}

@@ -1,0 +1,89 @@
+//! Processes: the warden that starts and ends them for the kernel, and the interrupt that stops a cell.
+//!
+//! Only this module knows pipes, groups and signals. [`warden`] is the process that starts every trial;
+//! [`client`] is the kernel's end of it; [`tree`] reads what the system says about a tree of processes.
+
+pub mod client;
+pub mod interrupt;
+pub mod tree;
+pub mod warden;
+
+pub use client::Warden;
+pub use interrupt::{Interrupt, Stop};
+
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The descriptor on which a trial writes its reply, so that what it prints is kept apart.
+pub const REPLY_DESCRIPTOR: i32 = 3;
+
+/// A process to be started by the warden, in a process group of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Launch {
+    /// Executable and arguments.
+    pub argv: Vec<String>,
+    /// Working directory; must exist.
+    pub directory: PathBuf,
+    /// Text written to its standard input, which is then closed.
+    pub stdin: String,
+    /// Killed after this long.
+    pub timeout_ns: u64,
+    /// Killed when its tree holds more than this (looked at four times a second).
+    pub memory_limit_bytes: u64,
+    /// Whether the memory and CPU time of its tree are sampled as fast as it goes.
+    pub sample: bool,
+}
+
+/// How a launched process ended, with what was seen of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ended {
+    /// How.
+    pub end: End,
+    /// What it wrote on [`REPLY_DESCRIPTOR`]; empty where it wrote nothing.
+    pub reply: String,
+    /// The last lines (at most 16 KiB) of what it printed on standard output and error, together.
+    pub printed: String,
+    /// From the start of the process to its end, as the warden saw it.
+    pub elapsed_ns: u64,
+    /// User CPU time of its tree as `wait4` tells it.
+    pub user_ns: u64,
+    /// System CPU time of its tree as `wait4` tells it.
+    pub system_ns: u64,
+    /// Memory of its tree over time; empty unless sampled.
+    pub samples: Vec<MemorySample>,
+}
+
+/// How a process ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// By itself, with this exit code.
+    Exited(i32),
+    /// By a signal that the warden did not send.
+    Signalled(i32),
+    /// Killed at its deadline.
+    TimedOut,
+    /// Killed because its tree held this many bytes.
+    OverMemory(u64),
+    /// Killed because the cell was interrupted.
+    Interrupted,
+    /// It never ran; the reason.
+    NotStarted(String),
+    /// The warden itself ended; the trial was killed with it.
+    WardenLost,
+}
+
+/// The memory of a tree of processes at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemorySample {
+    /// Since the start of the process.
+    pub at_ns: u64,
+    /// Sum over the tree: PSS, or RSS where `pss` is false.
+    pub bytes: u64,
+    /// Processes in the tree.
+    pub processes: u32,
+    /// CPU time of the tree so far, in the system's ticks turned to nanoseconds.
+    pub cpu_ns: u64,
+    /// Whether every process let its PSS be read.
+    pub pss: bool,
+}

@@ -1,0 +1,258 @@
+//! What tasks do, as operations: the small language that every model and every runtime interprets.
+//!
+//! A cell becomes one [`Program`]: groups of identical tasks, never a list per task, so a million tasks
+//! are one line of JSON. Steps produce [`Op`]s, models interpret them; neither knows the other. What
+//! differs from task to task is a [`Value`], evaluated by the task's index, with numbers drawn from one
+//! generator (SplitMix64) that is specified here once and repeated in every runtime.
+//!
+//! To add an operation: a variant of [`Op`] and the arms that the compiler then asks for.
+
+use serde::{Deserialize, Serialize};
+
+/// What one experiment runs at one point: sent to every trial as JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Program {
+    /// Groups of identical tasks; they run at the same time.
+    pub groups: Vec<Group>,
+    /// Seed of everything that is drawn at random.
+    pub seed: u64,
+}
+
+/// Tasks that do the same.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    /// The group's name; empty where the experiment has just one.
+    pub name: String,
+    /// How many tasks.
+    pub tasks: u64,
+    /// What each does, in order.
+    pub ops: Vec<Op>,
+}
+
+/// A number that may differ from task to task, in the base unit of what it is for (ns, bytes, 1).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Value {
+    /// The same for every task.
+    Const(u64),
+    /// Drawn uniformly from `low..=high`, by task: the same on every model and runtime.
+    Uniform {
+        /// Smallest value.
+        low: u64,
+        /// Largest value.
+        high: u64,
+        /// Which of a program's random values this is, so that two of them are independent.
+        stream: u64,
+    },
+    /// One for each task, by index.
+    Each(Vec<u64>),
+    /// Divided over the group's tasks; the first ones take the remainder.
+    Total(u64),
+}
+
+/// One operation of a task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Op {
+    /// Run a function of [`crate::compute`] with the size.
+    Compute {
+        /// Its name in the registry.
+        function: String,
+        /// Its first argument.
+        size: Value,
+    },
+    /// Wait for a timer; an event loop serves others meanwhile.
+    Sleep {
+        /// Nanoseconds.
+        time: Value,
+    },
+    /// Wait and keep the thread, under an event loop too.
+    Block {
+        /// Nanoseconds.
+        time: Value,
+    },
+    /// One request to the loopback delay server.
+    Http {
+        /// Nanoseconds after which the server answers.
+        time: Value,
+    },
+    /// Write a new file.
+    Write {
+        /// Bytes.
+        bytes: Value,
+    },
+    /// Allocate and touch memory, held to the end of the task.
+    Alloc {
+        /// Bytes.
+        bytes: Value,
+    },
+    /// Operations as one, for the modifiers' sake.
+    Group {
+        /// What is done, in order.
+        ops: Vec<Op>,
+        /// How often.
+        times: u64,
+        /// What figures call it; empty for none.
+        label: String,
+    },
+}
+
+impl Program {
+    /// Tasks of all groups.
+    pub fn tasks(&self) -> u64 {
+        self.groups
+            .iter()
+            .map(|group| group.tasks)
+            .fold(0, u64::saturating_add)
+    }
+
+    /// The group of a task by its number in the whole program, and its index within that group.
+    ///
+    /// # Panics
+    /// Where `task` is not below [`Program::tasks`].
+    pub fn locate(&self, task: u64) -> (&Group, u64) {
+        let mut index = task;
+        for group in &self.groups {
+            if index < group.tasks {
+                return (group, index);
+            }
+            index -= group.tasks;
+        }
+        panic!("task {task} of a program of {} tasks", self.tasks());
+    }
+
+    /// The seed of one task, by its number in the whole program.
+    pub fn task_seed(&self, task: u64) -> u64 {
+        splitmix64(self.seed ^ splitmix64(task))
+    }
+}
+
+impl Value {
+    /// The value for the task with `index` of `tasks` in its group.
+    ///
+    /// `task_seed` is [`Program::task_seed`]. Shorter lists than tasks repeat (the parser refuses them).
+    pub fn at(&self, index: u64, tasks: u64, task_seed: u64) -> u64 {
+        match self {
+            Value::Const(value) => *value,
+            Value::Uniform { low, high, stream } => {
+                let span = high.saturating_sub(*low).saturating_add(1);
+                let draw = splitmix64(task_seed ^ splitmix64(!stream));
+                // Lemire 2019, without the rejection step: the bias is below span / 2^64.
+                low + ((u128::from(draw) * u128::from(span)) >> 64) as u64
+            }
+            Value::Each(values) => values[(index % values.len() as u64) as usize],
+            Value::Total(total) => total / tasks + u64::from(index < total % tasks),
+        }
+    }
+
+    /// Largest value that any task can get, of `tasks` tasks.
+    pub fn largest(&self, tasks: u64) -> u64 {
+        match self {
+            Value::Const(value) => *value,
+            Value::Uniform { high, .. } => *high,
+            Value::Each(values) => values.iter().copied().max().unwrap_or(0),
+            Value::Total(total) => total.div_ceil(tasks.max(1)),
+        }
+    }
+
+    /// Sum over `tasks` tasks; for random values, of their mean.
+    pub fn sum(&self, tasks: u64) -> u64 {
+        match self {
+            Value::Const(value) => value.saturating_mul(tasks),
+            Value::Uniform { low, high, .. } => (low / 2 + high / 2).saturating_mul(tasks),
+            Value::Each(values) => values
+                .iter()
+                .fold(0, |sum, value| sum.saturating_add(*value)),
+            Value::Total(total) => *total,
+        }
+    }
+}
+
+impl Op {
+    /// Calls `visit` for this operation and all inside it; `times` is how often a task runs it.
+    pub fn walk(&self, times: u64, visit: &mut impl FnMut(&Op, u64)) {
+        visit(self, times);
+        if let Op::Group {
+            ops, times: more, ..
+        } = self
+        {
+            for op in ops {
+                op.walk(times.saturating_mul(*more), visit);
+            }
+        }
+    }
+}
+
+/// One step of SplitMix64 (Steele, Lea & Flood 2014): a bijective mix of 64 bits.
+pub fn splitmix64(state: u64) -> u64 {
+    let mut z = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// Folds one task's result into an answer; the order of tasks doesn't matter.
+///
+/// `answer` starts at 0; `task` is the task's number in the whole program.
+pub fn combine(answer: u64, task: u64, result: u64) -> u64 {
+    answer.wrapping_add(splitmix64(splitmix64(task) ^ result))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splitmix64_is_the_published_one() {
+        // First outputs of the reference implementation for the seed 0.
+        assert_eq!(splitmix64(0), 0xE220_A839_7B1D_CDAF);
+        assert_eq!(splitmix64(0x9E37_79B9_7F4A_7C15), 0x6E78_9E6A_A1B9_65F4);
+    }
+
+    #[test]
+    fn values_are_divided_and_drawn_within_their_bounds() {
+        let parts: Vec<u64> = (0..3)
+            .map(|index| Value::Total(10).at(index, 3, 0))
+            .collect();
+        assert_eq!(parts, [4, 3, 3]);
+        let uniform = Value::Uniform {
+            low: 5,
+            high: 9,
+            stream: 0,
+        };
+        let drawn: Vec<u64> = (0..1000)
+            .map(|task| uniform.at(task, 1000, splitmix64(task)))
+            .collect();
+        assert!(drawn.iter().all(|value| (5..=9).contains(value)));
+        assert!(
+            (5..=9).all(|value| drawn.contains(&value)),
+            "every value comes up"
+        );
+        assert_eq!(
+            Value::Uniform {
+                low: 0,
+                high: u64::MAX,
+                stream: 0
+            }
+            .at(0, 1, 7),
+            {
+                let draw = splitmix64(7 ^ splitmix64(!0));
+                ((u128::from(draw) * u128::from(u64::MAX)) >> 64) as u64
+            }
+        );
+    }
+
+    #[test]
+    fn the_answer_does_not_depend_on_the_order() {
+        let forward = (0..50).fold(0, |answer, task| combine(answer, task, task * 7));
+        let backward = (0..50)
+            .rev()
+            .fold(0, |answer, task| combine(answer, task, task * 7));
+        assert_eq!(forward, backward);
+        assert_ne!(
+            combine(combine(0, 0, 1), 1, 2),
+            combine(combine(0, 0, 2), 1, 1),
+            "swapped results show"
+        );
+    }
+}

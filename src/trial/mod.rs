@@ -1,0 +1,198 @@
+//! One trial: one series at one point, once, in a fresh process. Its record is a measurement or a failure.
+//!
+//! [`run`] is the kernel's side: it has the warden start the process and turns its end into a [`Record`].
+//! [`child`] is the process itself: it reads a [`Request`], runs the model with the clock running, and
+//! writes a [`Reply`]. A failed trial is a record like any other; nothing here returns an error.
+
+pub mod child;
+pub mod run;
+
+use crate::model::{Site, Tally};
+use crate::process::MemorySample;
+use crate::program::Program;
+use crate::runtime::Runtime;
+use serde::{Deserialize, Serialize};
+
+/// What a trial's process is asked, as one JSON object on its standard input.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// What the tasks do.
+    pub program: Program,
+    /// Name of the model.
+    pub model: String,
+    /// What executes the operations.
+    pub runtime: Runtime,
+    /// Size of the pool.
+    pub workers: u32,
+    /// Where tasks find what they use.
+    pub site: Site,
+}
+
+/// What a trial's process answers, as one JSON object on its reply descriptor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reply {
+    /// From the model's first action to its last join, by the monotonic clock.
+    pub wall_ns: u64,
+    /// User CPU time of the trial and of all it reaped, while the clock ran.
+    pub user_ns: u64,
+    /// System CPU time, likewise.
+    pub system_ns: u64,
+    /// Voluntary context switches, likewise.
+    pub voluntary_switches: u64,
+    /// Involuntary context switches, likewise.
+    pub involuntary_switches: u64,
+    /// Page faults, minor and major, likewise.
+    pub page_faults: u64,
+    /// CPU time of the process tree outside the clock: exec, loading, reading the request.
+    pub outside_cpu_ns: u64,
+    /// Largest resident set of the trial's own process (`VmHWM`).
+    pub own_peak_bytes: u64,
+    /// Its resident set when the clock started.
+    pub idle_bytes: u64,
+    /// What became of the tasks.
+    pub tally: Tally,
+    /// Why the model itself could not go on.
+    pub error: Option<String>,
+}
+
+/// Which kind of repeat a trial is: what is observed changes what can be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Sampled, its times dropped: memory and CPU over time, and the pilot of the budget.
+    Sampled,
+    /// Nothing is observed but the clock and what the system counts anyway.
+    Timed,
+}
+
+/// How a trial, or a row of them, came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It was measured.
+    Ok,
+    /// It took longer than `trial_timeout`.
+    Timeout,
+    /// It held more than `memory_limit`, or the system killed it for memory.
+    Memory,
+    /// It was killed, panicked, or ended without an answer.
+    Crashed,
+    /// The model could not go on.
+    Failed,
+    /// The combination makes no sense.
+    Unsupported,
+    /// Refused before it started, or left out for the budget.
+    NotRun,
+    /// The cell was interrupted.
+    Interrupted,
+}
+
+/// What is known of one trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Index of its series in the experiment.
+    pub series: usize,
+    /// Index of its point.
+    pub point: usize,
+    /// Number of its block; repeats of one block are compared with each other.
+    pub block: u32,
+    /// Kind of repeat.
+    pub kind: Kind,
+    /// How it came out.
+    pub outcome: Outcome,
+    /// Why, where it is not ok: what happened and what to change.
+    pub why: Option<String>,
+    /// What was measured; present where the outcome is ok.
+    pub measurement: Option<Measurement>,
+}
+
+/// The numbers of one trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// What the trial's process answered.
+    #[serde(flatten)]
+    pub reply: Reply,
+    /// From exec to end, as the warden saw it.
+    pub elapsed_ns: u64,
+    /// CPU time of the whole tree from exec to end by the warden's `wait4`: the cross-check.
+    pub warden_cpu_ns: u64,
+    /// Peak of the whole tree's memory; only from sampled repeats.
+    pub memory: Option<PeakMemory>,
+    /// What observing repeats saw over time.
+    pub observed: Observed,
+    /// The last lines of what the trial printed.
+    pub printed: String,
+}
+
+/// Peak memory of a tree of processes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PeakMemory {
+    /// The peak.
+    pub peak_bytes: u64,
+    /// The same minus what the runner held before the clock started.
+    pub growth_bytes: u64,
+    /// How it was read.
+    pub source: MemorySource,
+    /// Samples it was read from.
+    pub samples: u32,
+}
+
+/// How a peak of memory was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemorySource {
+    /// The process's own high-water mark: exact, for a tree of one process.
+    HighWater,
+    /// Proportional set size summed over the tree, sampled.
+    Pss,
+    /// Resident set size summed over the tree, sampled: counts shared pages more than once.
+    Rss,
+}
+
+/// What observing repeats saw over time; empty in timed repeats.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Observed {
+    /// Memory and CPU time of the tree.
+    pub samples: Vec<MemorySample>,
+    /// From start to end of each task, by its number.
+    pub latencies_ns: Vec<u64>,
+    /// What each worker did when.
+    pub spans: Vec<Span>,
+}
+
+/// What one worker did from one moment to another.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Span {
+    /// Number of the worker.
+    pub worker: u32,
+    /// Number of the task; `None` where it is the worker's own doing.
+    pub task: Option<u64>,
+    /// What it did.
+    pub activity: Activity,
+    /// Since the clock started.
+    pub start_ns: u64,
+    /// Since the clock started.
+    pub end_ns: u64,
+}
+
+/// What a worker does during a span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activity {
+    /// Coming to life.
+    Starting,
+    /// Keeping a core busy.
+    Computing,
+    /// Waiting for time, a peer or a disk.
+    Waiting,
+    /// Waiting and keeping the thread of an event loop.
+    Blocked,
+}
+
+impl Measurement {
+    /// User and system CPU time of the tree while the clock ran.
+    pub fn cpu_ns(&self) -> u64 {
+        self.reply.user_ns + self.reply.system_ns
+    }
+}
