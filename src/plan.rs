@@ -1,1 +1,287 @@
-//! (under construction)
+//! What will run, in which order, and what won't: refusals before the start and the budget's cuts.
+//!
+//! Pure: numbers come in, decisions go out; [`crate::lab`] carries them out. To add a refusal: a function
+//! and a line in [`refusal`].
+
+use crate::experiment::{Experiment, Order, Point, Series};
+use crate::host::{Limits, Machine};
+use crate::model::{Footprint, find};
+use crate::program::{Op, splitmix64};
+use crate::units::{duration_text, format_bytes, format_count, format_ns};
+
+/// Fewest timed repeats that the budget may cut to.
+pub const FEWEST_REPEATS: u32 = 3;
+
+/// Memory of one worker process beside what its task allocates: measured 1.0–1.3 MiB of PSS.
+const PROCESS_BYTES: u64 = 3 << 19;
+
+/// Memory of one thread: touched stack and kernel structures; measured 10–36 KB.
+const THREAD_BYTES: u64 = 40 << 10;
+
+/// Descriptors that a trial has open beside those of its tasks.
+const OWN_DESCRIPTORS: u64 = 32;
+
+/// One series at one point: a row of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RowId {
+    /// Index of the series.
+    pub series: usize,
+    /// Index of the point.
+    pub point: usize,
+}
+
+/// All rows of an experiment, in the order of the answer: point by point.
+pub fn rows(experiment: &Experiment) -> Vec<RowId> {
+    let points = 0..experiment.points.len();
+    points
+        .flat_map(|point| (0..experiment.series.len()).map(move |series| RowId { series, point }))
+        .collect()
+}
+
+/// One block: every row once, in the experiment's seeded order.
+///
+/// Blocks pair measurements: what drifts, drifts for all rows of a block alike (randomised block design).
+/// A blocked order keeps the rows as they are, so that the caller can run all repeats of each in turn.
+pub fn block(experiment: &Experiment, rows: &[RowId], number: u32) -> Vec<RowId> {
+    let mut rows = rows.to_vec();
+    if experiment.order == Order::Interleaved {
+        let mut state = splitmix64(experiment.seed ^ splitmix64(u64::from(number)));
+        // Fisher & Yates 1938, as Durstenfeld 1964 has it.
+        for last in (1..rows.len()).rev() {
+            state = splitmix64(state);
+            rows.swap(last, (state % (last as u64 + 1)) as usize);
+        }
+    }
+    rows
+}
+
+/// Timed repeats that fit: `experiment.repeat`, or fewer, down to [`FEWEST_REPEATS`].
+///
+/// `costs_ns` is what one trial of each row took, `left_ns` what is left of the budget.
+pub fn repeats_that_fit(experiment: &Experiment, costs_ns: &[u64], left_ns: u64) -> u32 {
+    let block_ns: u64 = costs_ns.iter().sum();
+    let fit = left_ns.checked_div(block_ns).unwrap_or(u64::MAX);
+    let fewest = FEWEST_REPEATS.min(experiment.repeat);
+    u32::try_from(fit)
+        .unwrap_or(u32::MAX)
+        .clamp(fewest, experiment.repeat)
+}
+
+/// Rows that are left out because even the fewest repeats of all would break the budget: the dearest
+/// first, with the reason.
+pub fn left_out(
+    experiment: &Experiment,
+    costs: &[(RowId, u64)],
+    left_ns: u64,
+) -> Vec<(RowId, String)> {
+    let repeats = u64::from(FEWEST_REPEATS.min(experiment.repeat));
+    let mut costs = costs.to_vec();
+    costs.sort_by_key(|(row, cost_ns)| (*cost_ns, *row));
+    let mut total_ns: u64 = costs.iter().map(|(_, cost_ns)| cost_ns * repeats).sum();
+    let spent_ns = experiment.budget_ns.saturating_sub(left_ns);
+    let mut left_out = Vec::new();
+    while total_ns > left_ns {
+        let Some((row, cost_ns)) = costs.pop() else {
+            break;
+        };
+        let needed_ns = (spent_ns + total_ns).div_ceil(1_000_000_000) * 1_000_000_000;
+        left_out.push((
+            row,
+            format!(
+                "one run takes about {}, and {repeats} of them do not fit into the budget of {}: \
+                 set `budget = \"{}\"` or give it less to do",
+                format_ns(cost_ns as f64),
+                format_ns(experiment.budget_ns as f64),
+                duration_text(needed_ns)
+            ),
+        ));
+        total_ns -= cost_ns * repeats;
+    }
+    left_out
+}
+
+/// Why a row must not even start on this machine, with what to change; `None` where it may.
+pub fn refusal(
+    experiment: &Experiment,
+    row: RowId,
+    machine: &Machine,
+    limits: &Limits,
+) -> Option<String> {
+    let series = &experiment.series[row.series];
+    let point = &experiment.points[row.point];
+    let model = find(&series.model)?;
+    let workers = experiment.workers(series, point, machine.usable_cpus);
+    let footprint = model.footprint(point.program.tasks(), workers);
+    too_many_threads(&footprint, limits)
+        .or_else(|| too_many_processes(&footprint, limits))
+        .or_else(|| too_many_descriptors(point, &footprint, limits))
+        .or_else(|| too_much_memory(experiment, point, &footprint, limits))
+        .or_else(|| too_long(experiment, series, point, &footprint))
+}
+
+/// Most that one trial may hold: the cell's own limit, or three quarters of what is free.
+pub fn memory_limit_bytes(experiment: &Experiment, limits: &Limits) -> u64 {
+    let free = limits.memory_available_bytes.unwrap_or(u64::MAX);
+    experiment.memory_limit_bytes.unwrap_or(free / 4 * 3)
+}
+
+fn too_many_threads(footprint: &Footprint, limits: &Limits) -> Option<String> {
+    let in_process = limits.threads_per_process.unwrap_or(u64::MAX);
+    let in_all = limits.tasks_left.unwrap_or(u64::MAX);
+    let most = in_process.min(in_all);
+    (footprint.threads > most).then(|| {
+        let whose = if in_process <= in_all {
+            "one process"
+        } else {
+            "this user or container"
+        };
+        format!(
+            "it needs {} threads at once, and this machine allows {whose} {}: use fewer `tasks`, \
+             or `thread-pool` or `async`, which need few threads",
+            format_count(footprint.threads),
+            format_count(most)
+        )
+    })
+}
+
+fn too_many_processes(footprint: &Footprint, limits: &Limits) -> Option<String> {
+    let most = limits.tasks_left.unwrap_or(u64::MAX);
+    (footprint.processes > most).then(|| {
+        format!(
+            "it needs {} processes at once, and this machine allows {} more: use fewer `tasks` or \
+             `workers`, or `process-pool`, which needs one process a worker",
+            format_count(footprint.processes),
+            format_count(most)
+        )
+    })
+}
+
+fn too_many_descriptors(point: &Point, footprint: &Footprint, limits: &Limits) -> Option<String> {
+    // Waiting requests and open files take one descriptor each, in the process that runs the task.
+    let per_task = u64::from(uses(point, |op| {
+        matches!(op, Op::Http { .. } | Op::Write { .. })
+    }));
+    let own_tasks = if footprint.processes > 0 {
+        0
+    } else {
+        footprint.tasks_at_once
+    };
+    let needed = footprint
+        .descriptors
+        .saturating_add(per_task.saturating_mul(own_tasks))
+        + OWN_DESCRIPTORS;
+    let most = limits.descriptors.unwrap_or(u64::MAX);
+    (needed > most).then(|| {
+        format!(
+            "it needs {} open files at once, and this machine allows a process {} (ulimit -Hn): use \
+             fewer `tasks` or a pool, or raise the limit",
+            format_count(needed),
+            format_count(most)
+        )
+    })
+}
+
+fn too_much_memory(
+    experiment: &Experiment,
+    point: &Point,
+    footprint: &Footprint,
+    limits: &Limits,
+) -> Option<String> {
+    let allocated = allocated_bytes(point, footprint.tasks_at_once);
+    let needed = allocated
+        .saturating_add(footprint.threads.saturating_mul(THREAD_BYTES))
+        .saturating_add(footprint.processes.saturating_mul(PROCESS_BYTES));
+    let most = memory_limit_bytes(experiment, limits);
+    (needed > most).then(|| {
+        let limit = match experiment.memory_limit_bytes {
+            Some(_) => "`memory_limit` is",
+            None => "three quarters of what is free here are",
+        };
+        format!(
+            "it needs about {} of memory at once, and {limit} {}: use fewer `tasks` or less memory a \
+             task{}",
+            format_bytes(needed as f64),
+            format_bytes(most as f64),
+            if experiment.memory_limit_bytes.is_some() { ", or raise `memory_limit`" } else { "" }
+        )
+    })
+}
+
+fn too_long(
+    experiment: &Experiment,
+    series: &Series,
+    point: &Point,
+    footprint: &Footprint,
+) -> Option<String> {
+    let wait_ns = known_wait_ns(series, point, footprint);
+    let runs = u64::from(FEWEST_REPEATS.min(experiment.repeat)) + 1;
+    if wait_ns > experiment.trial_timeout_ns {
+        return Some(format!(
+            "its waits alone take {}, and `trial_timeout` is {}: use fewer `tasks`, or set \
+             `trial_timeout = \"{}\"` and a `budget` to match",
+            format_ns(wait_ns as f64),
+            format_ns(experiment.trial_timeout_ns as f64),
+            duration_text((wait_ns * 2).div_ceil(1_000_000_000) * 1_000_000_000)
+        ));
+    }
+    let total_ns = wait_ns.saturating_mul(runs);
+    (total_ns > experiment.budget_ns).then(|| {
+        format!(
+            "its waits alone take {} a run, and {runs} runs do not fit into the budget of {}: use \
+             fewer `tasks`, or set `budget = \"{}\"`",
+            format_ns(wait_ns as f64),
+            format_ns(experiment.budget_ns as f64),
+            duration_text((total_ns + total_ns / 2).div_ceil(1_000_000_000) * 1_000_000_000)
+        )
+    })
+}
+
+fn uses(point: &Point, wanted: impl Fn(&Op) -> bool) -> bool {
+    let mut found = false;
+    for op in point.program.groups.iter().flat_map(|group| &group.ops) {
+        op.walk(1, &mut |op, _| found |= wanted(op));
+    }
+    found
+}
+
+/// Memory that tasks hold at the same time: each keeps what it allocates to its end.
+fn allocated_bytes(point: &Point, tasks_at_once: u64) -> u64 {
+    let mut bytes = 0u64;
+    for group in &point.program.groups {
+        for op in &group.ops {
+            op.walk(1, &mut |op, times| {
+                if let Op::Alloc { bytes: size } = op {
+                    let at_once = size
+                        .largest(group.tasks)
+                        .saturating_mul(tasks_at_once.min(group.tasks));
+                    bytes = bytes
+                        .saturating_add(at_once.min(size.sum(group.tasks)).saturating_mul(times));
+                }
+            });
+        }
+    }
+    bytes
+}
+
+/// Time that a run takes at least, by the waits that the cell itself declares.
+fn known_wait_ns(series: &Series, point: &Point, footprint: &Footprint) -> u64 {
+    let loops = find(&series.model).is_some_and(|model| model.def().single_threaded);
+    let at_once = footprint.tasks_at_once.max(1);
+    let mut total_ns = 0u64;
+    for group in &point.program.groups {
+        for op in &group.ops {
+            op.walk(1, &mut |op, times| {
+                let (time, at_once) = match op {
+                    Op::Sleep { time } | Op::Http { time } => (time, at_once.min(group.tasks)),
+                    // One thread can only be blocked once at a time.
+                    Op::Block { time } if loops => (time, 1),
+                    Op::Block { time } => (time, at_once.min(group.tasks)),
+                    _ => return,
+                };
+                let shared = time.sum(group.tasks) / at_once.max(1);
+                total_ns = total_ns.saturating_add(shared.saturating_mul(times));
+            });
+        }
+    }
+    total_ns
+}

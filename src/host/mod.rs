@@ -3,8 +3,10 @@
 //! Everything is read, nothing assumed; a fact that can't be read is absent. Linux's own files are read
 //! in [`linux`] alone. To add a fact: a field of [`Machine`] or [`Limits`] and the line that reads it.
 
+pub mod calibration;
 mod linux;
 
+use linux::System;
 use serde::Serialize;
 
 /// Facts of the machine, shown with every result.
@@ -45,4 +47,100 @@ pub struct Limits {
     pub descriptors: Option<u64>,
     /// Memory that is available now, in the machine and in the cgroup.
     pub memory_available_bytes: Option<u64>,
+}
+
+/// Threads below `max_map_count` / 4 that are kept free: the process has mappings of its own, and the
+/// standard library aborts instead of failing when a thread's guard page can't be mapped.
+const THREADS_KEPT_FREE: u64 = 256;
+
+impl Machine {
+    /// This machine, now.
+    pub fn read() -> Self {
+        let system = System::this();
+        let cpus = system.cpus().or_else(linux::affinity).unwrap_or(1).max(1);
+        let memory = system.meminfo_bytes("MemTotal").unwrap_or(0);
+        Machine {
+            cpu: system.cpu_name(),
+            usable_cpus: usable_cpus(&system, cpus),
+            cpus,
+            memory_bytes: system
+                .memory_limit_bytes()
+                .map_or(memory, |limit| limit.min(memory)),
+            system: system.release(),
+            governor: system.governor().unwrap_or_default(),
+            turbo: system.turbo(),
+            load: system.load(),
+            cpu_pressure: system.cpu_pressure(),
+            throttled: system.throttled(),
+            conclab: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// This machine's facts with what has happened since `self` was read: throttling is a difference.
+    pub fn since(self) -> Self {
+        let before = self.throttled;
+        let now = System::this().throttled();
+        Machine {
+            throttled: now
+                .zip(before)
+                .map(|(now, before)| now.saturating_sub(before)),
+            ..self
+        }
+    }
+}
+
+/// Affinity, and the cgroup's quota rounded up: a quota of 1.5 CPUs can keep two workers busy.
+fn usable_cpus(system: &System, cpus: u32) -> u32 {
+    let allowed = linux::affinity().unwrap_or(cpus).clamp(1, cpus);
+    system
+        .cpu_quota()
+        .map_or(allowed, |quota| allowed.min(quota.ceil() as u32))
+        .max(1)
+}
+
+impl Limits {
+    /// What is allowed now.
+    pub fn read() -> Self {
+        let system = System::this();
+        let running = system.threads().unwrap_or(0);
+        let machine = system
+            .threads_max()
+            .map(|most| most.saturating_sub(running));
+        // The limit of processes a user may have does not bind root.
+        // SAFETY: geteuid has no preconditions.
+        let is_root = unsafe { libc::geteuid() } == 0;
+        let user = linux::hard_limit(libc::RLIMIT_NPROC)
+            .filter(|_| !is_root)
+            .map(|most| most.saturating_sub(running));
+        let machine_memory = system.meminfo_bytes("MemAvailable");
+        Limits {
+            threads_per_process: system
+                .max_map_count()
+                .map(|mappings| (mappings / 4).saturating_sub(THREADS_KEPT_FREE)),
+            tasks_left: [machine, user, system.pids_left()]
+                .into_iter()
+                .flatten()
+                .min(),
+            descriptors: linux::hard_limit(libc::RLIMIT_NOFILE),
+            memory_available_bytes: [machine_memory, system.memory_left_bytes()]
+                .into_iter()
+                .flatten()
+                .min(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_has_a_cpu_memory_and_limits() {
+        let machine = Machine::read();
+        assert!(machine.usable_cpus >= 1 && machine.usable_cpus <= machine.cpus);
+        assert!(machine.memory_bytes > 0 && !machine.cpu.is_empty());
+        let limits = Limits::read();
+        assert!(limits.memory_available_bytes.unwrap() <= Machine::read().memory_bytes);
+        assert!(limits.threads_per_process.is_some() && limits.tasks_left.is_some());
+    }
 }

@@ -13,6 +13,14 @@ use std::path::PathBuf;
 /// Every model, in the order in which help lists them.
 pub const MODELS: &[&dyn Model] = &[];
 
+/// The model of that name.
+pub fn find(name: &str) -> Option<&'static dyn Model> {
+    MODELS
+        .iter()
+        .copied()
+        .find(|model| model.def().name == name)
+}
+
 /// A way to run tasks at the same time, or not.
 pub trait Model: Sync {
     /// Name and help.

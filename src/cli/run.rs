@@ -1,0 +1,190 @@
+//! `conclab run FILE.toml [--json] [--out DIR]`: the same answer in the terminal.
+
+use super::{BROKEN, WRONG, usage};
+use crate::analysis::Report;
+use crate::diagnostic;
+use crate::experiment::Experiment;
+use crate::lab::{Answer, Event, Interrupter, Lab, Options, Progress};
+use crate::plot;
+use crate::render;
+use crate::spec::{self, Cell, Defaults};
+use crate::trial::Outcome;
+use anyhow::Context;
+use std::io::{IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::{env, fs, io};
+
+/// Exit code where the experiment itself came out badly.
+const FAILED: u8 = 1;
+
+struct Arguments {
+    file: PathBuf,
+    json: bool,
+    out: Option<PathBuf>,
+}
+
+/// Runs one cell from a file.
+pub fn main(arguments: &[String]) -> ExitCode {
+    let arguments = match read_arguments(arguments) {
+        Ok(arguments) => arguments,
+        Err(message) => return usage(&message),
+    };
+    match run(&arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("conclab: {error:#}");
+            ExitCode::from(BROKEN)
+        }
+    }
+}
+
+fn read_arguments(arguments: &[String]) -> Result<Arguments, String> {
+    const USAGE: &str = "usage: conclab run FILE.toml [--json] [--out DIR]";
+    let (mut file, mut json, mut out) = (None, false, None);
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        match argument.as_str() {
+            "--json" => json = true,
+            "--out" => out = Some(rest.next().ok_or("--out needs a folder")?.into()),
+            flag if flag.starts_with("--") => return Err(format!("run has no option {flag}; {USAGE}")),
+            path if file.is_none() => file = Some(path.into()),
+            extra => return Err(format!("one file at a time, and `{extra}` is a second; {USAGE}")),
+        }
+    }
+    Ok(Arguments { file: file.ok_or(USAGE)?, json, out })
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let cell = match arguments.file.as_os_str() == "-" {
+        true => {
+            let mut text = String::new();
+            io::stdin().read_to_string(&mut text).context("reading the cell from standard input")?;
+            text
+        }
+        false => fs::read_to_string(&arguments.file)
+            .with_context(|| format!("reading the cell from {}", arguments.file.display()))?,
+    };
+    let (parsed, diagnostics) = spec::read(&cell, &Defaults::default());
+    if !diagnostics.is_empty() {
+        if arguments.json {
+            println!("{}", render::wrong_cell_json(&cell, &diagnostics));
+        } else {
+            let headline = diagnostic::headline(diagnostics.len());
+            eprint!("{headline}\n\n{}", diagnostic::render(&cell, &diagnostics));
+        }
+        return Ok(ExitCode::from(WRONG));
+    }
+    let executable = env::current_exe().context("finding conclab's own executable")?;
+    let mut lab = Lab::new(Options { executable, static_output: false });
+    let interrupter = lab.interrupter();
+    let stop = interrupter.stop();
+    interrupt_on_ctrl_c(interrupter)?;
+    match parsed {
+        Some(Cell::Experiment(experiment)) => {
+            let mut tell = |event| {
+                if let Event::Progress(progress) = event {
+                    show_progress(&progress);
+                }
+            };
+            let report = lab.report(&experiment, &stop, &mut tell).map_err(anyhow::Error::msg)?;
+            print_report(&report, arguments.json)?;
+            if let Some(folder) = &arguments.out {
+                save(&experiment, &report, folder)
+                    .with_context(|| format!("writing the answer to {}", folder.display()))?;
+            }
+            Ok(exit_code(&report))
+        }
+        _ if arguments.json => {
+            Ok(usage("--json is for experiments: this cell has no `task`, so nothing was run"))
+        }
+        _ => Ok(answer_text(&mut lab, &cell)),
+    }
+}
+
+/// A cell that runs nothing (`show`, `help`, defaults), as text.
+fn answer_text(lab: &mut Lab, cell: &str) -> ExitCode {
+    let stop = lab.interrupter().stop();
+    let answer = lab.run_cell(cell, &stop, &mut |event| match event {
+        Event::Output(bundle) => {
+            println!("{}", bundle.data.get("text/plain").and_then(|text| text.as_str()).unwrap_or(""));
+        }
+        Event::Text(text) => print!("{text}"),
+        Event::Progress(_) => {}
+    });
+    match answer {
+        Answer::Ok => ExitCode::SUCCESS,
+        Answer::Interrupted => ExitCode::from(FAILED),
+        Answer::Error { value, .. } => usage(&value),
+    }
+}
+
+fn print_report(report: &Report, json: bool) -> io::Result<()> {
+    let text = if json { render::json(report) } else { render::terminal(report) };
+    // A reader that has seen enough (`| head`) closes the pipe; that is no failure of the experiment.
+    match io::stdout().lock().write_all(format!("{}\n", text.trim_end()).as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// One line of progress on a terminal, rewritten in place; nothing where errors go to a file.
+fn show_progress(progress: &Progress) {
+    if !io::stderr().is_terminal() {
+        return;
+    }
+    let line = format!("[{}/{}] {}", progress.done, progress.total, progress.label);
+    let end = if progress.finished { "\n" } else { "" };
+    eprint!("\r\u{1b}[K{line}{end}");
+}
+
+/// Everything of an answer as files: `report.json`, `answer.txt`, `table.md`, and each figure as SVG
+/// and PNG.
+fn save(experiment: &Experiment, report: &Report, folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join("report.json"), render::json(report))?;
+    fs::write(folder.join("answer.txt"), render::terminal(report))?;
+    fs::write(folder.join("table.md"), render::table_markdown(report))?;
+    for (number, drawing) in plot::draw(report, &experiment.plots, experiment.theme).iter().enumerate() {
+        let name = format!("figure-{}", number + 1);
+        fs::write(folder.join(format!("{name}.svg")), &drawing.svg)?;
+        let png = render::png::png(drawing, 2.0).map_err(anyhow::Error::msg)?;
+        fs::write(folder.join(format!("{name}.png")), png)?;
+    }
+    Ok(())
+}
+
+fn exit_code(report: &Report) -> ExitCode {
+    let bad_row = report.rows.iter().any(|row| {
+        row.agrees == Some(false)
+            || matches!(
+                row.outcome,
+                Outcome::Timeout | Outcome::Memory | Outcome::Crashed | Outcome::Failed
+            )
+    });
+    let failed_check = report.checks.iter().any(|check| check.result == "FAILED");
+    match bad_row || failed_check || report.interrupted {
+        true => ExitCode::from(FAILED),
+        false => ExitCode::SUCCESS,
+    }
+}
+
+/// Ctrl-C ends the experiment, shows what was measured and leaves; a second one leaves at once.
+fn interrupt_on_ctrl_c(interrupter: Interrupter) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    std::thread::Builder::new().name("ctrl-c".to_owned()).spawn(move || {
+        runtime.block_on(async {
+            for first in [true, false] {
+                if tokio::signal::ctrl_c().await.is_err() {
+                    return;
+                }
+                if first {
+                    interrupter.interrupt();
+                } else {
+                    std::process::exit(FAILED.into());
+                }
+            }
+        });
+    })?;
+    Ok(())
+}

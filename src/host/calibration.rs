@@ -1,0 +1,92 @@
+//! How much compute is a millisecond here: measured once per machine and build, and kept.
+//!
+//! A `cpu` step is work, not time: its duration is turned into a number of steps, so that every model
+//! does the same work. The rate is kept in the user's cache folder; a cache that can't be read or
+//! written costs a second measuring, never an error.
+
+use serde_json::{Map, Value};
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+/// File of the cache folder with all rates that were measured.
+const FILE: &str = "conclab/calibration.json";
+
+/// Steps of `cpu` a nanosecond, from the cache, or as `measure` finds them (then kept).
+///
+/// # Errors
+/// Those of `measure`.
+pub fn steps_per_ns<E>(
+    executable: &Path,
+    measure: impl FnOnce() -> Result<f64, E>,
+) -> Result<f64, E> {
+    let key = key(executable);
+    let file = cache_folder().map(|folder| folder.join(FILE));
+    let mut known = file.as_deref().map(read).unwrap_or_default();
+    if let Some(rate) = known
+        .get(&key)
+        .and_then(Value::as_f64)
+        .filter(|rate| *rate > 0.0)
+    {
+        return Ok(rate);
+    }
+    let rate = measure()?;
+    known.insert(key, rate.into());
+    if let Some(file) = file {
+        write(&file, known);
+    }
+    Ok(rate)
+}
+
+/// Machine, build and runtime. The build is told by size and time of change, as `make` would.
+fn key(executable: &Path) -> String {
+    let build = fs::metadata(executable)
+        .and_then(|file| Ok((file.len(), file.modified()?)))
+        .ok()
+        .and_then(|(size, time)| {
+            Some((
+                size,
+                time.duration_since(std::time::UNIX_EPOCH).ok()?.as_nanos(),
+            ))
+        })
+        .unwrap_or_default();
+    format!(
+        "{} | {} {} | native",
+        super::System::this().cpu_name(),
+        build.0,
+        build.1
+    )
+}
+
+fn cache_folder() -> Option<PathBuf> {
+    let set = |name| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")))
+}
+
+fn read(file: &Path) -> Map<String, Value> {
+    fs::read_to_string(file)
+        .ok()
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default()
+}
+
+/// Builds come and go: the cache is bounded, and what falls out is measured again.
+fn write(file: &Path, mut known: Map<String, Value>) {
+    const MOST: usize = 20;
+    while known.len() > MOST {
+        let oldest = known.keys().next().cloned().unwrap_or_default();
+        known.remove(&oldest);
+    }
+    let Some(folder) = file.parent() else { return };
+    // Renamed into place: two kernels may write at the same time.
+    let fresh = folder.join(format!("calibration-{}.tmp", std::process::id()));
+    let written = fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&fresh, Value::Object(known).to_string()))
+        .and_then(|()| fs::rename(&fresh, file));
+    if written.is_err() {
+        let _ = fs::remove_file(fresh);
+    }
+}
