@@ -3,15 +3,33 @@
 //! A model interprets operations and knows no step. To add one: a file here with a type that implements
 //! [`Model`], `mod x;`, and a row in [`MODELS`].
 
+pub mod blocking;
+mod http;
+mod nonblocking;
+mod thread_pool;
+mod process_pool;
+mod processes;
+mod sequential;
+mod event_loop;
+mod threads;
+pub mod worker;
+
 use crate::describe::ModelDef;
-use crate::program::Program;
+use crate::program::{Program, combine, splitmix64};
 use crate::runtime::Runtime;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Every model, in the order in which help lists them.
-pub const MODELS: &[&dyn Model] = &[];
+pub const MODELS: &[&dyn Model] = &[
+    &sequential::Sequential,
+    &threads::Threads,
+    &thread_pool::ThreadPool,
+    &processes::Processes,
+    &process_pool::ProcessPool,
+    &event_loop::Async,
+];
 
 /// The model of that name.
 pub fn find(name: &str) -> Option<&'static dyn Model> {
@@ -92,4 +110,79 @@ pub struct Tally {
     pub workers: u32,
     /// Largest own resident set (`VmHWM`) of a worker process; 0 where tasks ran in the trial's own.
     pub worker_peak_bytes: u64,
+}
+
+impl Tally {
+    /// Counts one finished task.
+    pub fn count(&mut self, task: u64, result: Result<u64, String>) {
+        match result {
+            Ok(result) => {
+                self.succeeded += 1;
+                self.answer = combine(self.answer, task, result);
+            }
+            Err(error) => {
+                self.failed += 1;
+                self.first_error.get_or_insert(error);
+            }
+        }
+    }
+
+    /// Adds what another worker counted; `workers` is the model's to say.
+    pub fn merge(&mut self, other: Tally) {
+        self.succeeded += other.succeeded;
+        self.failed += other.failed;
+        self.timed_out += other.timed_out;
+        self.cancelled += other.cancelled;
+        self.answer = self.answer.wrapping_add(other.answer);
+        self.worker_peak_bytes = self.worker_peak_bytes.max(other.worker_peak_bytes);
+        if self.first_error.is_none() {
+            self.first_error = other.first_error;
+        }
+    }
+}
+
+/// Folds the result of one operation into a task's own.
+fn fold(result: u64, value: u64) -> u64 {
+    splitmix64(result ^ value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn models_are_unique_and_fully_described() {
+        let names: HashSet<&str> = MODELS.iter().map(|model| model.def().name).collect();
+        assert_eq!(names.len(), MODELS.len());
+        for model in MODELS {
+            let def = model.def();
+            assert!(
+                ![def.summary, def.doc, def.python].contains(&""),
+                "{} leaves something unsaid",
+                def.name
+            );
+        }
+    }
+
+    #[test]
+    fn tallies_merge_to_what_one_worker_would_have_counted() {
+        let mut one = Tally::default();
+        let mut parts = [Tally::default(), Tally::default()];
+        for task in 0..10 {
+            let result = || {
+                if task == 7 {
+                    Err("seven".to_owned())
+                } else {
+                    Ok(task * 3)
+                }
+            };
+            one.count(task, result());
+            parts[task as usize % 2].count(task, result());
+        }
+        let mut merged = Tally::default();
+        parts.into_iter().for_each(|part| merged.merge(part));
+        assert_eq!(merged, one);
+        assert_eq!((one.succeeded, one.failed), (9, 1));
+    }
 }

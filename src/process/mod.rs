@@ -1,12 +1,17 @@
 //! Processes: the warden that starts and ends them for the kernel, and the interrupt that stops a cell.
 //!
-//! Only this module knows pipes, groups and signals. [`warden`] is the process that starts every trial;
-//! [`client`] is the kernel's end of it; [`tree`] reads what the system says about a tree of processes.
+//! Only this module knows pipes, groups and signals. [`warden`] is the process that starts every trial,
+//! [`Warden`] the kernel's end of it; `running` is one trial while it runs, `spawn` starts and ends
+//! processes, `tree` reads what the system says about a tree of them; [`worker`] is for the models.
 
-pub mod client;
-pub mod interrupt;
-pub mod tree;
+mod client;
+mod interrupt;
+mod running;
+pub mod signals;
+mod spawn;
+mod tree;
 pub mod warden;
+pub mod worker;
 
 pub use client::Warden;
 pub use interrupt::{Interrupt, Stop};

@@ -1,1 +1,72 @@
-//! (under construction)
+//! The trial's own process: `conclab trial` reads a request, runs its model with the clock running, and
+//! writes a reply on its own descriptor.
+//!
+//! What only the measuring pays (exec, reading the request, raising limits) happens before the clock.
+
+use super::{Reply, Request};
+use crate::measure::{Usage, own_memory_bytes};
+use crate::model::{self, Job, Tally};
+use crate::process::{REPLY_DESCRIPTOR, signals};
+use crate::service::raise_descriptor_limit;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::FromRawFd;
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// The process itself.
+pub fn main() -> ExitCode {
+    // SAFETY: the warden opened this descriptor for the reply, and nothing else here owns it. Where a
+    // person starts `conclab trial` by hand it isn't open, and the write below says so.
+    let output = unsafe { File::from_raw_fd(REPLY_DESCRIPTOR) };
+    match answer(output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("conclab trial: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn answer(mut output: File) -> io::Result<()> {
+    signals::keep_children_waitable();
+    signals::become_subreaper();
+    raise_descriptor_limit();
+    let mut text = String::new();
+    io::stdin().read_to_string(&mut text)?;
+    let request: Request = serde_json::from_str(&text)?;
+    drop(text);
+    let model = model::find(&request.model)
+        .ok_or_else(|| io::Error::other(format!("there is no model {}", request.model)))?;
+    let job = Job {
+        program: &request.program,
+        runtime: &request.runtime,
+        workers: request.workers.max(1),
+        site: &request.site,
+    };
+    let idle_bytes = own_memory_bytes("VmRSS");
+    let before = Usage::now();
+    let clock = Instant::now();
+    let result = model.run(&job);
+    let wall_ns = clock.elapsed().as_nanos() as u64;
+    let used = Usage::now().since(before);
+    let (tally, error) = match result {
+        Ok(tally) => (tally, None),
+        Err(error) => (Tally::default(), Some(error)),
+    };
+    let all = Usage::now();
+    let reply = Reply {
+        wall_ns,
+        user_ns: used.user_ns,
+        system_ns: used.system_ns,
+        voluntary_switches: used.voluntary_switches,
+        involuntary_switches: used.involuntary_switches,
+        page_faults: used.page_faults,
+        outside_cpu_ns: (all.user_ns + all.system_ns).saturating_sub(used.user_ns + used.system_ns),
+        own_peak_bytes: own_memory_bytes("VmHWM"),
+        idle_bytes,
+        tally,
+        error,
+    };
+    output.write_all(serde_json::to_string(&reply)?.as_bytes())
+}

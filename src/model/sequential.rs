@@ -1,0 +1,40 @@
+//! One task after the other, on the trial's own thread.
+
+use super::{Footprint, Job, Model, Tally, blocking};
+use crate::describe::ModelDef;
+
+/// The model.
+pub struct Sequential;
+
+const DEF: ModelDef = ModelDef {
+    name: "sequential",
+    summary: "one task after the other",
+    doc: "The baseline: a plain loop on one thread. No task starts before the one before has ended, so \
+          all waits add up.",
+    python: "for i in range(tasks): task(i)",
+    takes_workers: false,
+    single_threaded: true,
+    uses_processes: false,
+};
+
+impl Model for Sequential {
+    fn def(&self) -> &'static ModelDef {
+        &DEF
+    }
+
+    fn footprint(&self, _tasks: u64, _workers: u32) -> Footprint {
+        Footprint {
+            tasks_at_once: 1,
+            ..Footprint::default()
+        }
+    }
+
+    fn run(&self, job: &Job) -> Result<Tally, String> {
+        let mut tally = Tally {
+            workers: 1,
+            ..Tally::default()
+        };
+        blocking::run_range(job, 0, job.program.tasks(), &mut tally);
+        Ok(tally)
+    }
+}

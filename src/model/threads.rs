@@ -1,0 +1,65 @@
+//! One new operating-system thread for each task.
+
+use super::{Footprint, Job, Model, Tally, blocking};
+use crate::describe::ModelDef;
+use std::thread;
+
+/// Address space for a thread's stack; only what is touched becomes memory.
+pub const STACK_BYTES: usize = 256 << 10;
+
+/// The model.
+pub struct Threads;
+
+const DEF: ModelDef = ModelDef {
+    name: "threads",
+    summary: "one new thread for each task",
+    doc: "Creates as many operating-system threads as there are tasks, all at once, and joins them. The \
+          system spreads them over the cores: what computes can run at the same time, what waits costs a \
+          thread's memory but no core. Creating and joining is inside the clock.",
+    python: "threading.Thread(target=task, args=(i,)) for each task; start all, join all",
+    takes_workers: false,
+    single_threaded: false,
+    uses_processes: false,
+};
+
+impl Model for Threads {
+    fn def(&self) -> &'static ModelDef {
+        &DEF
+    }
+
+    fn footprint(&self, tasks: u64, _workers: u32) -> Footprint {
+        Footprint {
+            threads: tasks,
+            tasks_at_once: tasks,
+            ..Footprint::default()
+        }
+    }
+
+    fn run(&self, job: &Job) -> Result<Tally, String> {
+        let tasks = job.program.tasks();
+        let mut tally = Tally {
+            workers: u32::try_from(tasks).unwrap_or(u32::MAX),
+            ..Tally::default()
+        };
+        thread::scope(|scope| {
+            let mut threads = Vec::with_capacity(tasks as usize);
+            for number in 0..tasks {
+                let builder = thread::Builder::new().stack_size(STACK_BYTES);
+                let started = builder.spawn_scoped(scope, move || blocking::run_task(job, number));
+                threads.push(started.map_err(|error| {
+                    format!(
+                        "thread {} of {tasks} could not be started: {error}",
+                        number + 1
+                    )
+                })?);
+            }
+            for (number, thread) in threads.into_iter().enumerate() {
+                let result = thread
+                    .join()
+                    .unwrap_or_else(|_| Err("its thread panicked".to_owned()));
+                tally.count(number as u64, result);
+            }
+            Ok(tally)
+        })
+    }
+}

@@ -1,0 +1,26 @@
+//! Writes a file.
+
+use super::Step;
+use crate::describe::Family;
+use crate::describe::Quantity;
+use crate::describe::StepDef;
+use crate::program::Op;
+
+/// The step's definition.
+pub const STEP: Step = Step {
+    def: StepDef {
+        verb: "write",
+        family: Family::Wait,
+        quantity: Quantity::Size,
+        range: (1, 1 << 40),
+        summary: "writes a new file of this size",
+        doc: "Creates a file of its own in a temporary folder, writes it and closes it; the \
+              folder is removed after the run. The data go to the page cache, as with any \
+              program that doesn't ask for more. Under `async` a thread of the runtime's \
+              blocking pool does it: files have no asynchronous interface.",
+        example: "{ write = \"1MiB\" }",
+        python: "open(path, \"wb\").write(data), with asyncio.to_thread under asyncio",
+        settings: &[],
+    },
+    ops: |value| vec![Op::Write { bytes: value }],
+};
