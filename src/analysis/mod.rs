@@ -1,7 +1,15 @@
 //! Records become a report: medians, spreads, comparisons, a verdict. Pure: no I/O, no clock.
 //!
 //! [`report`] is the only way in. To add a finding to the verdict: a function and a row in
-//! [`verdict`]'s RULES. To add a metric: a row in [`crate::measure`]'s METRICS and the line that reads it.
+//! `verdict`'s RULES; a warning likewise in `warnings`. To add a metric: a row in
+//! [`crate::measure::metrics`] and the line of `report` that reads it.
+
+mod report;
+pub mod statistics;
+mod verdict;
+mod warnings;
+
+pub use report::{FEW_SAMPLES, report};
 
 use crate::diagnostic::Located;
 use crate::experiment::{At, Resolved};

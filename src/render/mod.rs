@@ -2,11 +2,292 @@
 //!
 //! To add a MIME type: its function and a line where the bundle is put together.
 
+pub mod png;
+mod table;
+
+pub use table::{escape_html, escape_latex, html as table_html, latex as table_latex};
+pub use table::{markdown as table_markdown, text as table_text};
+
+use crate::analysis::{Report, SCHEMA};
+use crate::diagnostic::Diagnostic;
+use crate::experiment::Origin;
+use crate::host::Machine;
+use crate::plot::Drawing;
+use crate::units::format_bytes;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::{Map, Value, json};
+
+/// Pixels of a PNG for one of the figure's own: sharp on dense screens and in print.
+const PNG_SCALE: f32 = 2.0;
+/// SVG beyond which the PNG alone is sent: notebooks are saved with every output in them.
+const MOST_SVG: usize = 150 << 10;
+/// Columns of a line in a terminal.
+const WIDTH: usize = 100;
+
 /// One display in every form that frontends take: data and metadata by MIME type.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bundle {
     /// By MIME type; text as strings, binary as base64 strings.
-    pub data: serde_json::Map<String, serde_json::Value>,
+    pub data: Map<String, Value>,
     /// By MIME type, such as a picture's width and height.
-    pub metadata: serde_json::Map<String, serde_json::Value>,
+    pub metadata: Map<String, Value>,
+}
+
+impl Bundle {
+    fn of(forms: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        let data = forms
+            .into_iter()
+            .map(|(mime, text)| (mime.to_owned(), Value::String(text)))
+            .collect();
+        Bundle {
+            data,
+            metadata: Map::new(),
+        }
+    }
+}
+
+/// A figure: an image that follows the theme, a PNG for everything else, and its result in words.
+///
+/// Never `image/svg+xml`: frontends refuse it in notebooks that aren't trusted, and PDF export breaks on
+/// it. `static_output` leaves the PNG and the words alone.
+pub fn figure_bundle(drawing: &Drawing, static_output: bool) -> Bundle {
+    let mut bundle = Bundle::of([("text/plain", drawing.alt.clone())]);
+    let (width, height) = (drawing.width, drawing.height);
+    if let Ok(png) = png::png(drawing, PNG_SCALE) {
+        bundle
+            .data
+            .insert("image/png".to_owned(), BASE64.encode(png).into());
+        bundle.metadata.insert(
+            "image/png".to_owned(),
+            json!({ "width": width, "height": height }),
+        );
+    }
+    if !static_output && drawing.svg.len() <= MOST_SVG {
+        let html = format!(
+            "<img alt=\"{}\" width=\"{width}\" height=\"{height}\" \
+             src=\"data:image/svg+xml;base64,{}\">",
+            escape_html(&drawing.alt),
+            BASE64.encode(&drawing.svg)
+        );
+        bundle.data.insert("text/html".to_owned(), html.into());
+    }
+    bundle
+}
+
+/// The table of an answer.
+pub fn table_bundle(report: &Report) -> Bundle {
+    Bundle::of([
+        ("text/html", table_html(report)),
+        ("text/markdown", table_markdown(report)),
+        ("text/latex", table_latex(report)),
+        ("text/plain", table_text(report)),
+    ])
+}
+
+/// Verdict, warnings and the machine's line.
+pub fn verdict_bundle(report: &Report) -> Bundle {
+    let machine = machine_line(&report.machine);
+    let mut html = String::new();
+    for sentence in &report.verdict {
+        html.push_str(&format!(
+            "<p><strong>{}</strong></p>\n",
+            escape_html(sentence)
+        ));
+    }
+    for warning in &report.warnings {
+        html.push_str(&format!("<div>Note: {}</div>\n", escape_html(warning)));
+    }
+    html.push_str(&format!(
+        "<div><small>{}</small></div>\n",
+        escape_html(&machine)
+    ));
+    html.push_str(&settings_html(report));
+    let paragraphs = |bold: fn(&str) -> String, escape: fn(&str) -> String| {
+        let verdict = report
+            .verdict
+            .iter()
+            .map(|sentence| bold(&escape(sentence)));
+        let warnings = report
+            .warnings
+            .iter()
+            .map(|warning| format!("Note: {}", escape(warning)));
+        let parts: Vec<String> = verdict.chain(warnings).chain([escape(&machine)]).collect();
+        parts.join("\n\n")
+    };
+    Bundle::of([
+        ("text/html", html),
+        (
+            "text/markdown",
+            paragraphs(|text| format!("**{text}**"), escape_markdown),
+        ),
+        (
+            "text/latex",
+            paragraphs(|text| format!("\\textbf{{{text}}}"), escape_latex),
+        ),
+        ("text/plain", paragraphs(str::to_owned, str::to_owned)),
+    ])
+}
+
+fn escape_markdown(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        if matches!(c, '\\' | '*' | '_' | '`' | '[' | ']' | '<' | '>') {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+/// What came from where, folded away.
+fn settings_html(report: &Report) -> String {
+    if report.settings.is_empty() {
+        return String::new();
+    }
+    let origin = |origin| match origin {
+        Origin::Cell => "this cell",
+        Origin::Defaults => "an earlier cell of defaults",
+        Origin::BuiltIn => "built-in default",
+    };
+    let rows: String = report
+        .settings
+        .iter()
+        .map(|setting| {
+            format!(
+                "<tr><td style=\"text-align:left\"><code>{} = {}</code></td><td \
+                 style=\"text-align:left\">{}</td></tr>\n",
+                escape_html(&setting.key),
+                escape_html(&setting.value),
+                origin(setting.from)
+            )
+        })
+        .collect();
+    format!(
+        "<details><summary><small>Settings</small></summary>\n<table>\n{rows}</table>\n</details>\n"
+    )
+}
+
+/// The machine's facts in a line.
+pub fn machine_line(machine: &Machine) -> String {
+    let mut parts = vec![
+        machine.cpu.clone(),
+        format!("{} of {} CPUs", machine.usable_cpus, machine.cpus),
+        format!("{} memory", format_bytes(machine.memory_bytes as f64)),
+        machine.system.clone(),
+    ];
+    if !machine.governor.is_empty() {
+        parts.push(format!("governor {}", machine.governor));
+    }
+    if let Some(load) = machine.load {
+        parts.push(format!("load {load:.1}"));
+    }
+    parts.push(format!("conclab {}", machine.conclab));
+    parts.join(" · ")
+}
+
+/// Markdown that a command answers.
+pub fn markdown_bundle(markdown: &str) -> Bundle {
+    Bundle::of([
+        ("text/markdown", markdown.to_owned()),
+        ("text/plain", markdown.to_owned()),
+    ])
+}
+
+/// The whole answer for a terminal.
+pub fn terminal(report: &Report) -> String {
+    let mut text = format!(
+        "{}\n{}\n\n",
+        report.title,
+        "=".repeat(report.title.chars().count().min(WIDTH))
+    );
+    text.push_str(&table_text(report));
+    text.push('\n');
+    for sentence in &report.verdict {
+        text.push_str(&wrapped(sentence, ""));
+    }
+    for warning in &report.warnings {
+        text.push_str(&wrapped(&format!("Note: {warning}"), "      "));
+    }
+    text.push_str(&format!("\n{}\n", machine_line(&report.machine)));
+    text
+}
+
+/// A paragraph of at most [`WIDTH`] columns.
+fn wrapped(paragraph: &str, indent: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in paragraph.split_whitespace() {
+        let last = lines.last_mut().expect("there is always a line");
+        if !last.trim().is_empty() && last.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push(format!("{indent}{word}"));
+        } else {
+            if !last.trim().is_empty() {
+                last.push(' ');
+            }
+            last.push_str(word);
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+/// The report as one JSON object; numbers that aren't finite are null.
+pub fn json(report: &Report) -> String {
+    serde_json::to_string_pretty(report).expect("a report is plain data")
+}
+
+/// The JSON of a cell that is wrong: the same object with diagnostics and without rows.
+pub fn wrong_cell_json(source: &str, diagnostics: &[Diagnostic]) -> String {
+    let report = Report {
+        schema: SCHEMA,
+        title: String::new(),
+        machine: Machine::read(),
+        diagnostics: diagnostics
+            .iter()
+            .map(|diagnostic| diagnostic.located(source))
+            .collect(),
+        rows: Vec::new(),
+        verdict: Vec::new(),
+        warnings: Vec::new(),
+        checks: Vec::new(),
+        settings: Vec::new(),
+        interrupted: false,
+    };
+    json(&report)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_is_never_sent_as_bare_svg() {
+        let svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"4\" height=\"3\"/>".to_owned();
+        let drawing = Drawing {
+            svg,
+            width: 4,
+            height: 3,
+            alt: "a \"quoted\" <result>".into(),
+        };
+        let bundle = figure_bundle(&drawing, false);
+        let mimes: Vec<&str> = bundle.data.keys().map(String::as_str).collect();
+        assert_eq!(mimes, ["image/png", "text/html", "text/plain"]);
+        let html = bundle.data["text/html"].as_str().unwrap();
+        assert!(
+            html.contains("alt=\"a &quot;quoted&quot; &lt;result&gt;\""),
+            "{html}"
+        );
+        assert_eq!(
+            bundle.metadata["image/png"],
+            json!({ "width": 4, "height": 3 })
+        );
+        let mimes: Vec<String> = figure_bundle(&drawing, true).data.keys().cloned().collect();
+        assert_eq!(mimes, ["image/png", "text/plain"]);
+    }
+
+    #[test]
+    fn text_is_escaped_for_each_form() {
+        assert_eq!(escape_html("<b>&\""), "&lt;b&gt;&amp;&quot;");
+        assert_eq!(escape_latex("50_% & ×"), "50\\_\\% \\& $\\times$");
+        assert_eq!(escape_markdown("a*b"), "a\\*b");
+    }
 }

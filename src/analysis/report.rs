@@ -1,0 +1,383 @@
+//! Records become rows: summaries, comparisons with the baseline, answers that agree or don't.
+
+use super::statistics::{bootstrap_median, holm, outliers, paired_ratio};
+use super::{Report, Row, SCHEMA, Speedup, Summary, TaskCounts, verdict, warnings};
+use crate::experiment::Experiment;
+use crate::host::Machine;
+use crate::model;
+use crate::plan::{self, RowId};
+use crate::program::Op;
+use crate::trial::{Kind, Measurement, MemorySource, Outcome, Record};
+use std::collections::HashMap;
+
+/// Largest Holm-corrected p that still counts as a difference.
+const SIGNIFICANT: f64 = 0.05;
+/// Smallest relative difference that is called one, where both models use one core.
+const FLOOR_ONE_CORE: f64 = 0.03;
+/// The same where one of them uses several: scheduling alone moves those times.
+const FLOOR_SEVERAL_CORES: f64 = 0.05;
+/// Samples below which a sampled peak is only a lower bound.
+pub const FEW_SAMPLES: u32 = 5;
+/// CPU time by which two ways of counting may differ: exec and exit lie outside one of them.
+const CPU_SLACK_NS: f64 = 20e6;
+const CPU_SLACK: f64 = 0.05;
+
+/// The report of an experiment's records.
+pub fn report(
+    experiment: &Experiment,
+    records: &[Record],
+    machine: &Machine,
+    interrupted: bool,
+) -> Report {
+    let ids = plan::rows(experiment);
+    let mut of: HashMap<RowId, Vec<&Record>> = HashMap::new();
+    for record in records {
+        of.entry(RowId {
+            series: record.series,
+            point: record.point,
+        })
+        .or_default()
+        .push(record);
+    }
+    let records_of = |id: &RowId| of.get(id).map(Vec::as_slice).unwrap_or_default();
+    let mut rows: Vec<Row> = ids
+        .iter()
+        .map(|id| row(experiment, *id, records_of(id), interrupted))
+        .collect();
+    compare_times(experiment, &ids, &records_of, &mut rows);
+    compare_answers(experiment, &ids, &records_of, &mut rows);
+    let mut report = Report {
+        schema: SCHEMA,
+        title: experiment.title.clone(),
+        machine: machine.clone(),
+        diagnostics: Vec::new(),
+        rows,
+        verdict: Vec::new(),
+        warnings: Vec::new(),
+        checks: Vec::new(),
+        settings: experiment.settings.clone(),
+        interrupted,
+    };
+    report.verdict = verdict::verdict(&report);
+    report.warnings = warnings::warnings(&report);
+    report
+}
+
+fn row(experiment: &Experiment, id: RowId, records: &[&Record], interrupted: bool) -> Row {
+    let series = &experiment.series[id.series];
+    let point = &experiment.points[id.point];
+    let timed: Vec<&Record> = records
+        .iter()
+        .copied()
+        .filter(|r| r.kind == Kind::Timed)
+        .collect();
+    let sampled: Vec<&Record> = records
+        .iter()
+        .copied()
+        .filter(|r| r.kind == Kind::Sampled)
+        .collect();
+    let (outcome, why) = outcome(&timed, &sampled, interrupted);
+    let measured = measurements(&timed);
+    let observed = measurements(&sampled);
+    let summary = |of: &[&Measurement], read: fn(&Measurement) -> Option<f64>| {
+        summary(
+            of.iter().copied().filter_map(read).collect(),
+            experiment.seed,
+        )
+    };
+    let peak = observed
+        .iter()
+        .filter_map(|m| m.memory)
+        .max_by_key(|memory| memory.peak_bytes);
+    let worst = measured.iter().min_by_key(|m| m.reply.tally.succeeded);
+    Row {
+        label: series.label.clone(),
+        model: series.model.clone(),
+        runtime: series.runtime.name().to_owned(),
+        runtime_version: String::new(),
+        case: point.case.clone(),
+        at: point.at.clone(),
+        outcome,
+        why,
+        tasks: worst.map_or_else(TaskCounts::default, |m| {
+            let tally = &m.reply.tally;
+            TaskCounts {
+                succeeded: tally.succeeded,
+                failed: tally.failed,
+                timed_out: tally.timed_out,
+                cancelled: tally.cancelled,
+            }
+        }),
+        agrees: None,
+        workers: measured.first().map_or(0, |m| m.reply.tally.workers),
+        wall_ns: summary(&measured, |m| Some(m.reply.wall_ns as f64)),
+        cpu_ns: summary(&measured, |m| Some(m.cpu_ns() as f64)),
+        peak_pss_bytes: summary(&observed, |m| Some(m.memory?.peak_bytes as f64)),
+        growth_bytes: summary(&observed, |m| Some(m.memory?.growth_bytes as f64)),
+        memory_source: peak.map(|memory| memory.source),
+        memory_samples: peak.map_or(0, |memory| memory.samples),
+        voluntary_switches: summary(&measured, |m| Some(m.reply.voluntary_switches as f64)),
+        involuntary_switches: summary(&measured, |m| Some(m.reply.involuntary_switches as f64)),
+        page_faults: summary(&measured, |m| Some(m.reply.page_faults as f64)),
+        speedup: None,
+        notes: notes(&measured, &observed),
+    }
+}
+
+fn measurements<'a>(records: &[&'a Record]) -> Vec<&'a Measurement> {
+    records
+        .iter()
+        .filter_map(|record| record.measurement.as_ref())
+        .collect()
+}
+
+fn summary(samples: Vec<f64>, seed: u64) -> Option<Summary> {
+    if samples.is_empty() {
+        return None;
+    }
+    let smallest = samples.iter().copied().fold(f64::INFINITY, f64::min);
+    let largest = samples.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    Some(Summary {
+        median: super::statistics::median(&samples),
+        min: smallest,
+        max: largest,
+        interval: bootstrap_median(&samples, seed),
+        samples,
+    })
+}
+
+/// The worst that happened to a row; the pilot counts where nothing was timed.
+fn outcome(timed: &[&Record], sampled: &[&Record], interrupted: bool) -> (Outcome, Option<String>) {
+    let bad = |records: &[&Record]| {
+        records
+            .iter()
+            .find(|record| record.outcome != Outcome::Ok)
+            .map(|r| (r.outcome, r.why.clone()))
+    };
+    if let Some(bad) = bad(timed) {
+        return bad;
+    }
+    if !timed.is_empty() {
+        return (Outcome::Ok, None);
+    }
+    bad(sampled).unwrap_or_else(|| {
+        let why = if interrupted {
+            "the cell was interrupted before its turn"
+        } else {
+            "it was not run"
+        };
+        (
+            if interrupted {
+                Outcome::Interrupted
+            } else {
+                Outcome::NotRun
+            },
+            Some(why.to_owned()),
+        )
+    })
+}
+
+fn notes(measured: &[&Measurement], observed: &[&Measurement]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let walls: Vec<f64> = measured.iter().map(|m| m.reply.wall_ns as f64).collect();
+    match outliers(&walls).len() {
+        0 => {}
+        1 => notes.push("one run was an outlier (kept)".to_owned()),
+        count => notes.push(format!("{count} runs were outliers (kept)")),
+    }
+    let disagree = |m: &&&Measurement| {
+        let (inside, outside) = (
+            m.cpu_ns() as f64 + m.reply.outside_cpu_ns as f64,
+            m.warden_cpu_ns as f64,
+        );
+        (inside - outside).abs() > CPU_SLACK_NS + CPU_SLACK * inside.max(outside)
+    };
+    if let Some(m) = measured.iter().find(disagree) {
+        notes.push(format!(
+            "two ways of counting CPU time disagree: {} by the trial, {} by the system",
+            crate::units::format_ns(m.cpu_ns() as f64 + m.reply.outside_cpu_ns as f64),
+            crate::units::format_ns(m.warden_cpu_ns as f64)
+        ));
+    }
+    let peaks: Vec<_> = observed.iter().filter_map(|m| m.memory).collect();
+    if peaks
+        .iter()
+        .any(|p| p.source != MemorySource::HighWater && p.samples < FEW_SAMPLES)
+    {
+        notes.push("too short for a sampled peak: memory is a lower bound".to_owned());
+    }
+    if peaks.iter().any(|p| p.source == MemorySource::Rss) {
+        notes.push(
+            "memory is RSS (PSS could not be read): shared pages count more than once".to_owned(),
+        );
+    }
+    let error = measured
+        .iter()
+        .find_map(|m| m.reply.tally.first_error.as_deref());
+    if let Some(error) = error {
+        notes.push(format!("a task failed: {error}"));
+    }
+    if let Some(m) = measured.iter().find(|m| !m.printed.trim().is_empty()) {
+        let last = m.printed.trim().lines().last().unwrap_or_default();
+        notes.push(format!("it printed: {last}"));
+    }
+    notes
+}
+
+/// Speedups against the baseline, block by block, corrected over the rows of each point.
+fn compare_times<'a>(
+    experiment: &Experiment,
+    ids: &[RowId],
+    records_of: &impl Fn(&RowId) -> &'a [&'a Record],
+    rows: &mut [Row],
+) {
+    let walls = |id: &RowId| -> HashMap<u32, f64> {
+        let timed = records_of(id)
+            .iter()
+            .filter(|record| record.kind == Kind::Timed);
+        timed
+            .filter_map(|record| {
+                Some((
+                    record.block,
+                    record.measurement.as_ref()?.reply.wall_ns as f64,
+                ))
+            })
+            .collect()
+    };
+    for point in 0..experiment.points.len() {
+        let mut found = Vec::new();
+        for (index, id) in ids.iter().enumerate().filter(|(_, id)| id.point == point) {
+            let baseline = baseline(experiment, *id, ids, rows);
+            let Some(baseline) = baseline.filter(|baseline| baseline.series != id.series) else {
+                continue;
+            };
+            let (base, own) = (walls(&baseline), walls(id));
+            let mut blocks: Vec<u32> = own
+                .keys()
+                .copied()
+                .filter(|block| base.contains_key(block))
+                .collect();
+            blocks.sort_unstable();
+            let pairs: Vec<(f64, f64)> = blocks
+                .iter()
+                .map(|block| (base[block], own[block]))
+                .collect();
+            if let Some(ratio) = paired_ratio(&pairs) {
+                found.push((index, baseline, ratio));
+            }
+        }
+        let corrected = holm(
+            &found
+                .iter()
+                .map(|(_, _, ratio)| ratio.p)
+                .collect::<Vec<_>>(),
+        );
+        for ((index, baseline, ratio), p) in found.into_iter().zip(corrected) {
+            let floor = match one_core(experiment, ids[index]) && one_core(experiment, baseline) {
+                true => FLOOR_ONE_CORE,
+                false => FLOOR_SEVERAL_CORES,
+            };
+            rows[index].speedup = Some(Speedup {
+                over: experiment.series[baseline.series].label.clone(),
+                ratio: ratio.ratio,
+                low: ratio.low,
+                high: ratio.high,
+                p,
+                differs: p < SIGNIFICANT && ratio.ratio.ln().abs() >= (1.0 + floor).ln(),
+            });
+        }
+    }
+}
+
+/// The row that another is compared with: the experiment's baseline, or where that wasn't measured, the
+/// first row of the same point and runtime that was.
+fn baseline(experiment: &Experiment, id: RowId, ids: &[RowId], rows: &[Row]) -> Option<RowId> {
+    let series = &experiment.series[id.series];
+    let first = RowId {
+        series: experiment.baseline(series),
+        point: id.point,
+    };
+    let measured = |id: &RowId| {
+        ids.iter()
+            .position(|other| other == id)
+            .is_some_and(|index| rows[index].wall_ns.is_some())
+    };
+    if measured(&first) {
+        return Some(first);
+    }
+    let same = ids.iter().copied().filter(|other| {
+        other.point == id.point && experiment.series[other.series].runtime == series.runtime
+    });
+    same.into_iter().find(|other| measured(other))
+}
+
+fn one_core(experiment: &Experiment, id: RowId) -> bool {
+    model::find(&experiment.series[id.series].model)
+        .is_some_and(|model| model.def().single_threaded)
+}
+
+/// Whether each row computed what the others did: compared with the most frequent answer of its point.
+///
+/// Answers are comparable where all tasks succeeded; `cpu` is calibrated by runtime, so it is compared
+/// within one.
+fn compare_answers<'a>(
+    experiment: &Experiment,
+    ids: &[RowId],
+    records_of: &impl Fn(&RowId) -> &'a [&'a Record],
+    rows: &mut [Row],
+) {
+    let answers = |id: &RowId| -> Vec<u64> {
+        let all = measurements(records_of(id));
+        let whole = all.iter().filter(|m| {
+            let tally = &m.reply.tally;
+            tally.failed + tally.timed_out + tally.cancelled == 0
+        });
+        whole.map(|m| m.reply.tally.answer).collect()
+    };
+    for id in ids {
+        let point = &experiment.points[id.point];
+        let runtime = &experiment.series[id.series].runtime;
+        let by_runtime = uses_cpu(
+            &point
+                .program
+                .groups
+                .iter()
+                .flat_map(|g| &g.ops)
+                .collect::<Vec<_>>(),
+        );
+        let comparable: Vec<&RowId> = ids
+            .iter()
+            .filter(|other| other.point == id.point)
+            .filter(|other| !by_runtime || experiment.series[other.series].runtime == *runtime)
+            .collect();
+        // One vote a row: a row with more repeats is no more right.
+        let mut votes: HashMap<u64, (usize, usize)> = HashMap::new();
+        for (position, other) in comparable.iter().enumerate() {
+            if let Some(answer) = answers(other).first() {
+                let vote = votes.entry(*answer).or_insert((0, position));
+                vote.0 += 1;
+            }
+        }
+        // The earlier row decides a draw: sequential comes first as a rule.
+        let right = votes
+            .iter()
+            .max_by_key(|(_, (count, position))| (*count, usize::MAX - position));
+        let own = answers(id);
+        let Some((right, _)) = right.filter(|_| !own.is_empty()) else {
+            continue;
+        };
+        let compared = comparable.len() > 1 || own.len() > 1;
+        let index = ids.iter().position(|other| other == id).unwrap_or(0);
+        rows[index].agrees = compared.then(|| own.iter().all(|answer| answer == right));
+    }
+}
+
+fn uses_cpu(ops: &[&Op]) -> bool {
+    let mut found = false;
+    for op in ops {
+        op.walk(1, &mut |op, _| {
+            found |= matches!(op, Op::Compute { function, .. } if function == "cpu");
+        });
+    }
+    found
+}
