@@ -3,6 +3,7 @@
 //! To add a subcommand: a row in [`COMMANDS`] and its function, in a file of its own where it is long.
 
 use crate::compute;
+use crate::kernel;
 use crate::model::worker;
 use crate::process::warden;
 use crate::service;
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 type Command = (&'static str, fn(&[String]) -> ExitCode);
 
 const COMMANDS: &[Command] = &[
+    ("kernel", kernel::main),
     ("warden", |_| warden::main()),
     ("trial", |_| child::main()),
     ("worker", worker::main),
