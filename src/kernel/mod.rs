@@ -21,7 +21,7 @@ use crate::lab::Options;
 use anyhow::{Context, bail, ensure};
 use dispatch::Desk;
 use front_door::{Address, Door};
-use jupyter_protocol::{ConnectionInfo, Status, Transport};
+use jupyter_protocol::{ConnectionInfo, Transport};
 use outgoing::{Outbox, Sender};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -31,8 +31,8 @@ use std::{env, fs, io};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
-use wire::{Key, Origin};
-use zeromq::{RouterRecvHalf, RouterSendHalf, RouterSocket, Socket, SocketRecv, XPubSocket};
+use wire::Key;
+use zeromq::{RouterRecvHalf, RouterSocket, Socket, SocketRecv, XPubSocket};
 use zmtp::Limits;
 
 /// Exit code where the environment is broken.
@@ -143,9 +143,15 @@ async fn run(connection: &ConnectionInfo) -> anyhow::Result<()> {
         control: control_door,
     };
     let ((shell_out, shell_in), (control_out, control_in)) = (shell.split(), control.split());
-    let sender = sender(&key, iopub, shell_out, control_out, doors);
+    let sender = Sender {
+        key: key.clone(),
+        iopub,
+        shell: shell_out,
+        control: control_out,
+        doors,
+        started: false,
+    };
     tokio::spawn(sender.run(queue));
-    outbox.broadcast(&Arc::new(Origin::nobody()), "status", &Status::starting());
     let leave = Notify::new();
     let desk = Arc::new(Desk {
         key,
@@ -178,22 +184,6 @@ async fn run(connection: &ConnectionInfo) -> anyhow::Result<()> {
     }
     written(desk.outbox.clone()).await;
     Ok(())
-}
-
-fn sender(
-    key: &Arc<Key>,
-    iopub: XPubSocket,
-    shell: RouterSendHalf,
-    control: RouterSendHalf,
-    doors: Doors,
-) -> Sender {
-    Sender {
-        key: key.clone(),
-        iopub,
-        shell,
-        control,
-        doors: Arc::new(doors),
-    }
 }
 
 /// Waits, bounded, until what is queued has left.

@@ -124,23 +124,23 @@ pub struct Sender {
     /// Replies on the control channel.
     pub control: RouterSendHalf,
     /// Knows what has been written.
-    pub doors: Arc<Doors>,
+    pub doors: Doors,
+    /// Whether the first message has been sent, or the wait for a first subscriber given up.
+    pub started: bool,
 }
 
 impl Sender {
     /// Sends what is queued until every [`Outbox`] is gone.
     pub async fn run(mut self, mut queue: Queue) {
-        let mut greeted = false;
         loop {
             tokio::select! {
                 subscription = self.iopub.recv() => {
-                    greeted |= self.subscription(subscription).await;
+                    self.subscription(subscription).await;
                 }
                 item = queue.0.recv() => {
                     let Some(item) = item else { return };
-                    if !greeted {
+                    if !self.started {
                         self.first_subscription().await;
-                        greeted = true;
                     }
                     self.send(item).await;
                 }
@@ -148,33 +148,45 @@ impl Sender {
         }
     }
 
+    /// Waits for somebody to listen, once there is something to say; bounded, because a client may
+    /// want replies only.
     async fn first_subscription(&mut self) {
         let deadline = Instant::now() + FIRST_SUBSCRIPTION;
-        while let Ok(subscription) = timeout_at(deadline, self.iopub.recv()).await {
-            if self.subscription(subscription).await {
-                return;
+        while !self.started {
+            match timeout_at(deadline, self.iopub.recv()).await {
+                Ok(subscription) => self.subscription(subscription).await,
+                Err(_) => self.started = true,
             }
         }
     }
 
-    /// Welcomes a subscriber (JEP 65); tells whether it was one.
-    async fn subscription(&mut self, message: zeromq::ZmqResult<ZmqMessage>) -> bool {
+    /// Welcomes a subscriber (JEP 65); the first one is told that the kernel is starting.
+    async fn subscription(&mut self, message: zeromq::ZmqResult<ZmqMessage>) {
         let message = match message {
             Ok(message) => message,
             Err(error) => {
                 // A peer that went away; the pause only guards against an error that stays.
                 log::line(format_args!("a subscriber ended: {error}"));
                 sleep(Duration::from_millis(1)).await;
-                return false;
+                return;
             }
         };
         let Some([1, topic @ ..]) = message.get(0).map(|frame| &frame[..]) else {
-            return false;
+            return;
         };
         let welcome = IoPubWelcome::new(String::from_utf8_lossy(topic).into_owned());
         self.publish(topic.to_vec(), "iopub_welcome", b"{}", json_bytes(&welcome))
             .await;
-        true
+        if !std::mem::replace(&mut self.started, true) {
+            let parent = Arc::new(Origin::nobody());
+            let content = json_bytes(&Status::starting());
+            self.send(Item::Broadcast {
+                parent,
+                msg_type: "status",
+                content,
+            })
+            .await;
+        }
     }
 
     async fn send(&mut self, item: Item) {

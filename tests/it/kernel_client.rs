@@ -42,13 +42,18 @@ pub struct Wire {
 
 impl Wire {
     /// Shakes hands as a socket of `kind` on a fresh stream.
-    pub fn new(mut stream: Box<dyn Stream>, kind: &str) -> Self {
+    pub fn new(stream: Box<dyn Stream>, kind: &str) -> Self {
+        Self::named(stream, kind, "")
+    }
+
+    /// The same, with an identity of the client's choice.
+    pub fn named(mut stream: Box<dyn Stream>, kind: &str, identity: &str) -> Self {
         stream.set_patience(PATIENCE);
         stream.write_all(&greeting()).unwrap();
         let mut theirs = [0; 64];
         stream.read_exact(&mut theirs).unwrap();
         assert_eq!((theirs[0], theirs[9], theirs[10]), (0xFF, 0x7F, 3));
-        stream.write_all(&ready(kind)).unwrap();
+        stream.write_all(&ready(kind, identity)).unwrap();
         let mut wire = Self {
             stream,
             received: Vec::new(),
@@ -154,11 +159,14 @@ pub fn greeting() -> Vec<u8> {
     bytes
 }
 
-/// The READY command of a socket of `kind`.
-pub fn ready(kind: &str) -> Vec<u8> {
+/// The READY command of a socket of `kind`; an empty identity is that of a client without one.
+pub fn ready(kind: &str, identity: &str) -> Vec<u8> {
     let mut body = b"\x05READY\x0bSocket-Type".to_vec();
     body.extend((kind.len() as u32).to_be_bytes());
     body.extend(kind.as_bytes());
+    body.extend(b"\x08Identity");
+    body.extend((identity.len() as u32).to_be_bytes());
+    body.extend(identity.as_bytes());
     [&[4, body.len() as u8][..], &body].concat()
 }
 
