@@ -2,6 +2,9 @@
 //!
 //! To add a subcommand: a row in [`COMMANDS`] and its function, in a file of its own where it is long.
 
+mod install;
+mod run;
+
 use crate::compute;
 use crate::kernel;
 use crate::model::worker;
@@ -10,25 +13,140 @@ use crate::service;
 use crate::trial::child;
 use std::process::ExitCode;
 
-/// A subcommand: its name and its function.
-type Command = (&'static str, fn(&[String]) -> ExitCode);
+/// Exit code where the cell is wrong or the command line is.
+pub const WRONG: u8 = 2;
+/// Exit code where the environment broke.
+pub const BROKEN: u8 = 3;
+
+/// A subcommand.
+struct Command {
+    name: &'static str,
+    /// What follows the name; empty for none.
+    arguments: &'static str,
+    /// One line; empty for those that conclab itself starts.
+    summary: &'static str,
+    run: fn(&[String]) -> ExitCode,
+}
 
 const COMMANDS: &[Command] = &[
-    ("kernel", kernel::main),
-    ("warden", |_| warden::main()),
-    ("trial", |_| child::main()),
-    ("worker", worker::main),
-    ("delay-server", |_| service::main()),
-    ("calibrate", |_| compute::calibrate_main()),
+    Command {
+        name: "run",
+        arguments: "FILE.toml [--json] [--out DIR]",
+        summary: "run a cell from a file (or - for standard input) and print the answer",
+        run: run::main,
+    },
+    Command {
+        name: "kernel",
+        arguments: "-f FILE",
+        summary: "answer a Jupyter frontend, as told by its connection file",
+        run: kernel::main,
+    },
+    Command {
+        name: "install",
+        arguments: "[--user | --sys-prefix | --prefix DIR]",
+        summary: "tell Jupyter about this kernel",
+        run: install::install,
+    },
+    Command {
+        name: "uninstall",
+        arguments: "[--user | --sys-prefix | --prefix DIR]",
+        summary: "take it back",
+        run: install::uninstall,
+    },
+    Command {
+        name: "warden",
+        arguments: "",
+        summary: "",
+        run: |_| warden::main(),
+    },
+    Command {
+        name: "trial",
+        arguments: "",
+        summary: "",
+        run: |_| child::main(),
+    },
+    Command {
+        name: "worker",
+        arguments: "",
+        summary: "",
+        run: worker::main,
+    },
+    Command {
+        name: "delay-server",
+        arguments: "",
+        summary: "",
+        run: |_| service::main(),
+    },
+    Command {
+        name: "calibrate",
+        arguments: "",
+        summary: "",
+        run: |_| compute::calibrate_main(),
+    },
 ];
 
 /// Runs the command line; the first argument is the subcommand.
 pub fn main(arguments: &[String]) -> ExitCode {
-    let (name, rest) = arguments
-        .split_first()
-        .map_or(("", &[][..]), |(name, rest)| (name, rest));
-    match COMMANDS.iter().find(|(known, _)| *known == name) {
-        Some((_, run)) => run(rest),
-        None => ExitCode::from(2),
+    let (name, rest) = match arguments.split_first() {
+        Some((name, rest)) => (name.as_str(), rest),
+        None => ("--help", &[][..]),
+    };
+    match name {
+        "--help" | "-h" | "help" => {
+            print!("{}", help());
+            ExitCode::SUCCESS
+        }
+        "--version" | "-V" | "version" => {
+            println!("conclab {}", env!("CARGO_PKG_VERSION"));
+            ExitCode::SUCCESS
+        }
+        _ => match COMMANDS.iter().find(|command| command.name == name) {
+            Some(command) => (command.run)(rest),
+            None => {
+                let known = COMMANDS
+                    .iter()
+                    .filter(|command| !command.summary.is_empty());
+                let meant = crate::describe::nearest(name, known.map(|command| command.name));
+                let hint = meant.map_or("see `conclab --help`".to_owned(), |meant| {
+                    format!("did you mean `conclab {meant}`?")
+                });
+                usage(&format!("there is no subcommand `{name}`: {hint}"))
+            }
+        },
     }
+}
+
+/// Complains about the command line.
+fn usage(message: &str) -> ExitCode {
+    eprintln!("conclab: {message}");
+    ExitCode::from(WRONG)
+}
+
+fn help() -> String {
+    let mut text = format!(
+        "conclab {}: concurrency experiments, run for real\n\nUsage:\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    let shown: Vec<&Command> = COMMANDS
+        .iter()
+        .filter(|command| !command.summary.is_empty())
+        .collect();
+    let call = |command: &Command| format!("conclab {} {}", command.name, command.arguments);
+    let width = shown
+        .iter()
+        .map(|command| call(command).len())
+        .max()
+        .unwrap_or(0);
+    for command in shown {
+        text.push_str(&format!(
+            "  {:width$}  {}\n",
+            call(command).trim_end(),
+            command.summary
+        ));
+    }
+    text.push_str(
+        "\nExit codes of run: 0 answered; 1 a check failed, an answer was wrong or a row ended badly;\n\
+         2 the cell is wrong; 3 the environment is.\n",
+    );
+    text
 }

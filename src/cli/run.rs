@@ -47,19 +47,31 @@ fn read_arguments(arguments: &[String]) -> Result<Arguments, String> {
         match argument.as_str() {
             "--json" => json = true,
             "--out" => out = Some(rest.next().ok_or("--out needs a folder")?.into()),
-            flag if flag.starts_with("--") => return Err(format!("run has no option {flag}; {USAGE}")),
+            flag if flag.starts_with("--") => {
+                return Err(format!("run has no option {flag}; {USAGE}"));
+            }
             path if file.is_none() => file = Some(path.into()),
-            extra => return Err(format!("one file at a time, and `{extra}` is a second; {USAGE}")),
+            extra => {
+                return Err(format!(
+                    "one file at a time, and `{extra}` is a second; {USAGE}"
+                ));
+            }
         }
     }
-    Ok(Arguments { file: file.ok_or(USAGE)?, json, out })
+    Ok(Arguments {
+        file: file.ok_or(USAGE)?,
+        json,
+        out,
+    })
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let cell = match arguments.file.as_os_str() == "-" {
         true => {
             let mut text = String::new();
-            io::stdin().read_to_string(&mut text).context("reading the cell from standard input")?;
+            io::stdin()
+                .read_to_string(&mut text)
+                .context("reading the cell from standard input")?;
             text
         }
         false => fs::read_to_string(&arguments.file)
@@ -76,7 +88,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(WRONG));
     }
     let executable = env::current_exe().context("finding conclab's own executable")?;
-    let mut lab = Lab::new(Options { executable, static_output: false });
+    let mut lab = Lab::new(Options {
+        executable,
+        static_output: false,
+    });
     let interrupter = lab.interrupter();
     let stop = interrupter.stop();
     interrupt_on_ctrl_c(interrupter)?;
@@ -87,7 +102,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                     show_progress(&progress);
                 }
             };
-            let report = lab.report(&experiment, &stop, &mut tell).map_err(anyhow::Error::msg)?;
+            let report = lab
+                .report(&experiment, &stop, &mut tell)
+                .map_err(anyhow::Error::msg)?;
             print_report(&report, arguments.json)?;
             if let Some(folder) = &arguments.out {
                 save(&experiment, &report, folder)
@@ -95,9 +112,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             }
             Ok(exit_code(&report))
         }
-        _ if arguments.json => {
-            Ok(usage("--json is for experiments: this cell has no `task`, so nothing was run"))
-        }
+        _ if arguments.json => Ok(usage(
+            "--json is for experiments: this cell has no `task`, so nothing was run",
+        )),
         _ => Ok(answer_text(&mut lab, &cell)),
     }
 }
@@ -107,7 +124,14 @@ fn answer_text(lab: &mut Lab, cell: &str) -> ExitCode {
     let stop = lab.interrupter().stop();
     let answer = lab.run_cell(cell, &stop, &mut |event| match event {
         Event::Output(bundle) => {
-            println!("{}", bundle.data.get("text/plain").and_then(|text| text.as_str()).unwrap_or(""));
+            println!(
+                "{}",
+                bundle
+                    .data
+                    .get("text/plain")
+                    .and_then(|text| text.as_str())
+                    .unwrap_or("")
+            );
         }
         Event::Text(text) => print!("{text}"),
         Event::Progress(_) => {}
@@ -120,9 +144,16 @@ fn answer_text(lab: &mut Lab, cell: &str) -> ExitCode {
 }
 
 fn print_report(report: &Report, json: bool) -> io::Result<()> {
-    let text = if json { render::json(report) } else { render::terminal(report) };
+    let text = if json {
+        render::json(report)
+    } else {
+        render::terminal(report)
+    };
     // A reader that has seen enough (`| head`) closes the pipe; that is no failure of the experiment.
-    match io::stdout().lock().write_all(format!("{}\n", text.trim_end()).as_bytes()) {
+    match io::stdout()
+        .lock()
+        .write_all(format!("{}\n", text.trim_end()).as_bytes())
+    {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }
@@ -145,7 +176,10 @@ fn save(experiment: &Experiment, report: &Report, folder: &Path) -> anyhow::Resu
     fs::write(folder.join("report.json"), render::json(report))?;
     fs::write(folder.join("answer.txt"), render::terminal(report))?;
     fs::write(folder.join("table.md"), render::table_markdown(report))?;
-    for (number, drawing) in plot::draw(report, &experiment.plots, experiment.theme).iter().enumerate() {
+    for (number, drawing) in plot::draw(report, &experiment.plots, experiment.theme)
+        .iter()
+        .enumerate()
+    {
         let name = format!("figure-{}", number + 1);
         fs::write(folder.join(format!("{name}.svg")), &drawing.svg)?;
         let png = render::png::png(drawing, 2.0).map_err(anyhow::Error::msg)?;
@@ -171,20 +205,24 @@ fn exit_code(report: &Report) -> ExitCode {
 
 /// Ctrl-C ends the experiment, shows what was measured and leaves; a second one leaves at once.
 fn interrupt_on_ctrl_c(interrupter: Interrupter) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-    std::thread::Builder::new().name("ctrl-c".to_owned()).spawn(move || {
-        runtime.block_on(async {
-            for first in [true, false] {
-                if tokio::signal::ctrl_c().await.is_err() {
-                    return;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    std::thread::Builder::new()
+        .name("ctrl-c".to_owned())
+        .spawn(move || {
+            runtime.block_on(async {
+                for first in [true, false] {
+                    if tokio::signal::ctrl_c().await.is_err() {
+                        return;
+                    }
+                    if first {
+                        interrupter.interrupt();
+                    } else {
+                        std::process::exit(FAILED.into());
+                    }
                 }
-                if first {
-                    interrupter.interrupt();
-                } else {
-                    std::process::exit(FAILED.into());
-                }
-            }
-        });
-    })?;
+            });
+        })?;
     Ok(())
 }

@@ -1,0 +1,265 @@
+//! A session: cells come in, answers go out. Parse, plan, run, analyse, render, telling what happens.
+//!
+//! The kernel and the command line both sit on [`Lab`]; neither knows how a cell is answered, and this
+//! module knows neither sockets nor terminals. [`race`] decides what runs next, `trials` runs it,
+//! `show` answers what runs nothing.
+
+mod race;
+mod show;
+mod trials;
+
+use crate::analysis::{self, Report};
+use crate::catalog;
+use crate::diagnostic;
+use crate::experiment::Experiment;
+use crate::host::{Limits, Machine};
+use crate::plan::{self, RowId};
+use crate::plot;
+use crate::process::{Interrupt, Stop, Warden};
+use crate::render::{self, Bundle};
+use crate::spec::{self, Cell, Defaults};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+/// What happens while a cell runs, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// How far it is; sent between trials only, at most a few times a second.
+    Progress(Progress),
+    /// A part of the answer, ready to display.
+    Output(Bundle),
+    /// Plain text of the answer, as a stream.
+    Text(String),
+}
+
+/// How far a cell is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// Trials done.
+    pub done: u32,
+    /// Trials to do.
+    pub total: u32,
+    /// What runs now, or the one-line summary at the end.
+    pub label: String,
+    /// Whether this is the last one.
+    pub finished: bool,
+}
+
+/// How a cell ended; its outputs have been sent as events.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// It was answered.
+    Ok,
+    /// It could not be: one line, and the whole story.
+    Error {
+        /// Kind of error: `"CellError"` where the text is wrong, `"EnvironmentError"` where the machine is.
+        name: String,
+        /// One line.
+        value: String,
+        /// Everything, line by line.
+        traceback: Vec<String>,
+    },
+    /// It was interrupted; what was measured has been shown.
+    Interrupted,
+}
+
+/// What a session needs to know of where it runs.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The conclab executable: warden, trials and workers re-execute it.
+    pub executable: PathBuf,
+    /// Send figures as PNG and plain text only.
+    pub static_output: bool,
+}
+
+/// An experiment that was answered in this session.
+struct Past {
+    name: Option<String>,
+    experiment: Experiment,
+    report: Report,
+}
+
+/// The warden, shared with whoever interrupts.
+type SharedWarden = Arc<Mutex<Option<Arc<Warden>>>>;
+
+/// A session.
+pub struct Lab {
+    options: Options,
+    interrupt: Interrupt,
+    warden: SharedWarden,
+    defaults: Defaults,
+    past: Vec<Past>,
+    trials_started: u64,
+}
+
+impl Lab {
+    /// A session with nothing in it. Starts no process.
+    pub fn new(options: Options) -> Self {
+        Self {
+            options,
+            interrupt: Interrupt::default(),
+            warden: SharedWarden::default(),
+            defaults: Defaults::default(),
+            past: Vec::new(),
+            trials_started: 0,
+        }
+    }
+
+    /// What interrupts this session's cells: from any thread, at any time.
+    pub fn interrupter(&self) -> Interrupter {
+        Interrupter {
+            interrupt: self.interrupt.clone(),
+            warden: self.warden.clone(),
+        }
+    }
+
+    /// Runs one cell and tells what happens. `stop` was made when the request was received.
+    pub fn run_cell(&mut self, cell: &str, stop: &Stop, tell: &mut dyn FnMut(Event)) -> Answer {
+        let (parsed, diagnostics) = spec::read(cell, &self.defaults);
+        if !diagnostics.is_empty() {
+            return wrong_cell(cell, &diagnostics);
+        }
+        if stop.is_set() {
+            return Answer::Interrupted;
+        }
+        match parsed.unwrap_or(Cell::Empty) {
+            Cell::Empty => Answer::Ok,
+            Cell::Defaults(defaults) => {
+                tell(Event::Text(show::defaults(&defaults)));
+                self.defaults = defaults;
+                Answer::Ok
+            }
+            Cell::Help(word) => match catalog::help_markdown(&word) {
+                Ok(markdown) => {
+                    tell(Event::Output(render::markdown_bundle(&markdown)));
+                    Answer::Ok
+                }
+                Err(message) => error("CellError", message),
+            },
+            Cell::Show(what) => self.show(&what, tell),
+            Cell::Experiment(experiment) => self.answer(*experiment, stop, tell),
+        }
+    }
+
+    /// Runs an experiment and shows its report.
+    fn answer(
+        &mut self,
+        experiment: Experiment,
+        stop: &Stop,
+        tell: &mut dyn FnMut(Event),
+    ) -> Answer {
+        let report = match self.report(&experiment, stop, tell) {
+            Ok(report) => report,
+            Err(_) if stop.is_set() => return Answer::Interrupted,
+            Err(message) => return error("EnvironmentError", message),
+        };
+        self.display(&experiment, &report, tell);
+        let interrupted = report.interrupted;
+        self.past.push(Past {
+            name: experiment.name.clone(),
+            experiment,
+            report,
+        });
+        if interrupted {
+            Answer::Interrupted
+        } else {
+            Answer::Ok
+        }
+    }
+
+    /// Runs an experiment: every row measured, or with its reason.
+    ///
+    /// # Errors
+    /// Where the environment broke: the warden or the delay server can't be started.
+    pub fn report(
+        &mut self,
+        experiment: &Experiment,
+        stop: &Stop,
+        tell: &mut dyn FnMut(Event),
+    ) -> Result<Report, String> {
+        let machine = Machine::read();
+        let limits = Limits::read();
+        let refused: HashMap<RowId, String> = plan::rows(experiment)
+            .into_iter()
+            .filter_map(|row| Some((row, plan::refusal(experiment, row, &machine, &limits)?)))
+            .collect();
+        let mut trials = self.trials(experiment, &machine, &limits, stop)?;
+        let start = Instant::now();
+        let machinery = race::Machinery {
+            refusal: &|row| refused.get(&row).cloned(),
+            run: &mut |row, kind, block| trials.run(row, kind, block),
+            elapsed_ns: &|| start.elapsed().as_nanos() as u64,
+            progress: &mut |progress| tell(Event::Progress(progress)),
+        };
+        let records = race::race(experiment, machinery, stop);
+        Ok(analysis::report(
+            experiment,
+            &records,
+            &machine.since(),
+            stop.is_set(),
+        ))
+    }
+
+    /// Figures, table and verdict of a report.
+    fn display(&self, experiment: &Experiment, report: &Report, tell: &mut dyn FnMut(Event)) {
+        for drawing in plot::draw(report, &experiment.plots, experiment.theme) {
+            tell(Event::Output(render::figure_bundle(
+                &drawing,
+                self.options.static_output,
+            )));
+        }
+        tell(Event::Output(render::table_bundle(report)));
+        tell(Event::Output(render::verdict_bundle(report)));
+    }
+}
+
+/// All problems of a cell as one error.
+fn wrong_cell(cell: &str, diagnostics: &[diagnostic::Diagnostic]) -> Answer {
+    let headline = diagnostic::headline(diagnostics.len());
+    let rendered = diagnostic::render(cell, diagnostics);
+    let mut traceback = vec![format!("\u{1b}[1m{headline}\u{1b}[0m"), String::new()];
+    traceback.extend(rendered.lines().map(str::to_owned));
+    Answer::Error {
+        name: "CellError".to_owned(),
+        value: headline,
+        traceback,
+    }
+}
+
+fn error(name: &str, message: String) -> Answer {
+    Answer::Error {
+        name: name.to_owned(),
+        traceback: vec![message.clone()],
+        value: message,
+    }
+}
+
+/// Interrupts a session from another thread.
+#[derive(Clone)]
+pub struct Interrupter {
+    interrupt: Interrupt,
+    warden: SharedWarden,
+}
+
+impl Interrupter {
+    /// A stop for a request that is received now.
+    pub fn stop(&self) -> Stop {
+        self.interrupt.stop()
+    }
+
+    /// Stops every cell received so far, and kills the trial that runs.
+    pub fn interrupt(&self) {
+        // In this order: a trial that starts between the two sees its stop set.
+        self.interrupt.raise();
+        let warden = self
+            .warden
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some(warden) = warden {
+            warden.kill();
+        }
+    }
+}

@@ -1,0 +1,471 @@
+//! The race: pilots, the budget's cuts, then timed blocks, until all rows are settled or someone stops it.
+//!
+//! What runs a trial and what tells the time are parameters, so that tests simulate the machine.
+
+use super::Progress;
+use crate::experiment::{Experiment, Order};
+use crate::plan::{self, FEWEST_REPEATS, RowId};
+use crate::process::Stop;
+use crate::trial::{Kind, Outcome, Record};
+use crate::units::{format_count, format_ns};
+use std::collections::HashMap;
+
+/// Between two messages of progress.
+const PROGRESS_EVERY_NS: u64 = 200_000_000;
+
+/// The machine as the race sees it.
+pub struct Machinery<'a> {
+    /// Why a row must not start; `None` where it may.
+    pub refusal: &'a dyn Fn(RowId) -> Option<String>,
+    /// Runs one trial to its end.
+    pub run: &'a mut dyn FnMut(RowId, Kind, u32) -> Record,
+    /// Nanoseconds since the race began.
+    pub elapsed_ns: &'a dyn Fn() -> u64,
+    /// Told how far it is.
+    pub progress: &'a mut dyn FnMut(Progress),
+}
+
+struct Race<'a, 'm> {
+    experiment: &'a Experiment,
+    machinery: Machinery<'m>,
+    stop: &'a Stop,
+    records: Vec<Record>,
+    done: u32,
+    total: u32,
+    told_ns: Option<u64>,
+}
+
+/// Runs an experiment. Every row has at least one record when it returns.
+pub fn race(experiment: &Experiment, machinery: Machinery, stop: &Stop) -> Vec<Record> {
+    let rows = plan::rows(experiment);
+    let mut race = Race {
+        experiment,
+        machinery,
+        stop,
+        records: Vec::new(),
+        done: 0,
+        total: 0,
+        told_ns: None,
+    };
+    let mut running = Vec::new();
+    for row in rows.iter().copied() {
+        match (race.machinery.refusal)(row) {
+            Some(why) => race.settle(row, Outcome::NotRun, why),
+            None => running.push(row),
+        }
+    }
+    let pilots = experiment.warmup.max(1);
+    race.total = (pilots + experiment.repeat) * running.len() as u32;
+    let costs = race.pilots(&mut running, pilots);
+    let repeats = race.fit(&mut running, &costs);
+    race.total = race.done + repeats * running.len() as u32;
+    race.timed(&running, repeats, &costs);
+    for row in rows {
+        let settled = |record: &Record| {
+            id(record) == row && (record.kind == Kind::Timed || record.outcome != Outcome::Ok)
+        };
+        if !race.records.iter().any(settled) {
+            race.settle(
+                row,
+                Outcome::Interrupted,
+                "the cell was interrupted before its turn".to_owned(),
+            );
+        }
+    }
+    race.finish();
+    race.records
+}
+
+fn id(record: &Record) -> RowId {
+    RowId {
+        series: record.series,
+        point: record.point,
+    }
+}
+
+impl Race<'_, '_> {
+    /// A record without a trial.
+    fn settle(&mut self, row: RowId, outcome: Outcome, why: String) {
+        self.records.push(Record {
+            series: row.series,
+            point: row.point,
+            block: 0,
+            kind: Kind::Timed,
+            outcome,
+            why: Some(why),
+            measurement: None,
+        });
+    }
+
+    /// Runs one trial; its cost, and whether it was measured.
+    fn trial(&mut self, row: RowId, kind: Kind, block: u32, what: &str) -> (u64, bool) {
+        let label = self.label(row);
+        self.tell(format!("{label}: {what}"), false);
+        let before_ns = (self.machinery.elapsed_ns)();
+        let record = (self.machinery.run)(row, kind, block);
+        let cost_ns = (self.machinery.elapsed_ns)() - before_ns;
+        let ok = record.outcome == Outcome::Ok;
+        self.done += 1;
+        // An interrupt doesn't take back what a row has already shown.
+        let shown = record.outcome == Outcome::Interrupted
+            && self.records.iter().any(|known| {
+                id(known) == row && known.kind == Kind::Timed && known.outcome == Outcome::Ok
+            });
+        if !shown {
+            self.records.push(record);
+        }
+        (cost_ns, ok)
+    }
+
+    /// Sampled runs; rows that fail are settled by that. Returns what one trial of each row costs.
+    fn pilots(&mut self, running: &mut Vec<RowId>, pilots: u32) -> HashMap<RowId, u64> {
+        let mut costs = HashMap::new();
+        for number in 0..pilots {
+            for row in plan::block(self.experiment, running, u32::MAX - number) {
+                if self.stop.is_set() {
+                    running.clear();
+                    return costs;
+                }
+                let (cost_ns, ok) = self.trial(row, Kind::Sampled, number, "warming up");
+                costs.insert(row, cost_ns);
+                if !ok {
+                    running.retain(|other| *other != row);
+                    self.total = self
+                        .total
+                        .saturating_sub(pilots - 1 - number + self.experiment.repeat);
+                }
+            }
+        }
+        costs
+    }
+
+    /// Fits the timed repeats into the budget: fewer of them, then fewer rows.
+    fn fit(&mut self, running: &mut Vec<RowId>, costs: &HashMap<RowId, u64>) -> u32 {
+        let spent_ns = (self.machinery.elapsed_ns)();
+        let left_ns = self.experiment.budget_ns.saturating_sub(spent_ns);
+        let priced: Vec<(RowId, u64)> = running.iter().map(|row| (*row, costs[row])).collect();
+        let left_out = plan::left_out(self.experiment, &priced, left_ns);
+        for (row, why) in left_out {
+            running.retain(|other| *other != row);
+            self.settle(row, Outcome::NotRun, why);
+        }
+        let costs: Vec<u64> = running.iter().map(|row| costs[row]).collect();
+        plan::repeats_that_fit(self.experiment, &costs, left_ns)
+    }
+
+    fn timed(&mut self, running: &[RowId], repeats: u32, costs: &HashMap<RowId, u64>) {
+        let mut running = running.to_vec();
+        let block_ns: u64 = running.iter().map(|row| costs[row]).sum();
+        let schedule: Vec<(u32, RowId)> = match self.experiment.order {
+            Order::Interleaved => (0..repeats)
+                .flat_map(|block| {
+                    plan::block(self.experiment, &running, block)
+                        .into_iter()
+                        .map(move |row| (block, row))
+                })
+                .collect(),
+            Order::Blocked => running
+                .iter()
+                .flat_map(|row| (0..repeats).map(move |block| (block, *row)))
+                .collect(),
+        };
+        let mut block_started = None;
+        for (block, row) in schedule {
+            if self.stop.is_set() {
+                return;
+            }
+            // The pilot's estimate can be wrong: no further block is begun that would break the budget.
+            if self.experiment.order == Order::Interleaved && block_started != Some(block) {
+                block_started = Some(block);
+                let would_end_ns = (self.machinery.elapsed_ns)() + block_ns;
+                if block >= FEWEST_REPEATS && would_end_ns > self.experiment.budget_ns {
+                    return;
+                }
+            }
+            if !running.contains(&row) {
+                continue;
+            }
+            let (_, ok) = self.trial(
+                row,
+                Kind::Timed,
+                block,
+                &format!("run {} of {repeats}", block + 1),
+            );
+            if !ok {
+                running.retain(|other| *other != row);
+                self.total = self.total.saturating_sub(repeats - 1 - block);
+            }
+        }
+    }
+
+    fn label(&self, row: RowId) -> String {
+        let point = &self.experiment.points[row.point];
+        let mut label = self.experiment.series[row.series].label.clone();
+        for (key, value) in &point.at {
+            label.push_str(&format!(", {key} = {value}"));
+        }
+        match &point.case {
+            Some(case) => format!("{case}, {label}"),
+            None => label,
+        }
+    }
+
+    fn tell(&mut self, label: String, finished: bool) {
+        let now_ns = (self.machinery.elapsed_ns)();
+        if finished
+            || self
+                .told_ns
+                .is_none_or(|told_ns| now_ns - told_ns >= PROGRESS_EVERY_NS)
+        {
+            self.told_ns = Some(now_ns);
+            let total = self.total.max(self.done);
+            (self.machinery.progress)(Progress {
+                done: self.done,
+                total,
+                label,
+                finished,
+            });
+        }
+    }
+
+    fn finish(&mut self) {
+        self.total = self.done;
+        let end = if self.stop.is_set() {
+            "Interrupted after"
+        } else {
+            "Ran"
+        };
+        let runs = if self.done == 1 { "run" } else { "runs" };
+        let elapsed = format_ns((self.machinery.elapsed_ns)() as f64);
+        self.tell(
+            format!(
+                "{end} {} {runs} in {elapsed}",
+                format_count(self.done.into())
+            ),
+            true,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::{Point, Series, Theme};
+    use crate::process::Interrupt;
+    use crate::program::Program;
+    use crate::runtime::Runtime;
+    use std::cell::Cell;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn experiment(models: usize) -> Experiment {
+        let series = |number: usize| Series {
+            label: format!("model {number}"),
+            model: "sequential".into(),
+            runtime: Runtime::Native,
+            workers: None,
+        };
+        let program = Program {
+            groups: Vec::new(),
+            seed: 1,
+        };
+        Experiment {
+            title: "simulated".into(),
+            name: None,
+            series: (0..models).map(series).collect(),
+            points: vec![Point {
+                case: None,
+                at: Vec::new(),
+                program,
+                workers: None,
+            }],
+            repeat: 5,
+            warmup: 1,
+            order: Order::Interleaved,
+            seed: 1,
+            trial_timeout_ns: 30 * SECOND,
+            budget_ns: 60 * SECOND,
+            memory_limit_bytes: None,
+            plots: Vec::new(),
+            theme: Theme::Auto,
+            settings: Vec::new(),
+        }
+    }
+
+    /// Races on a simulated machine, where a trial of series n takes `cost_ns(n)` and ends as told.
+    fn simulate(
+        experiment: &Experiment,
+        cost_ns: impl Fn(usize) -> u64,
+        outcome: impl Fn(usize, Kind, u32) -> Outcome,
+        stop_after: u32,
+    ) -> (Vec<Record>, Vec<Progress>) {
+        let clock = Cell::new(0);
+        let interrupt = Interrupt::default();
+        let stop = interrupt.stop();
+        let mut told = Vec::new();
+        let mut trials = 0;
+        let machinery = Machinery {
+            refusal: &|row| (row.series == 99).then(|| "refused".to_owned()),
+            run: &mut |row, kind, block| {
+                clock.set(clock.get() + cost_ns(row.series));
+                trials += 1;
+                if trials == stop_after {
+                    interrupt.raise();
+                }
+                let outcome = if trials == stop_after {
+                    Outcome::Interrupted
+                } else {
+                    outcome(row.series, kind, block)
+                };
+                let (series, point) = (row.series, row.point);
+                Record {
+                    series,
+                    point,
+                    block,
+                    kind,
+                    outcome,
+                    why: None,
+                    measurement: None,
+                }
+            },
+            elapsed_ns: &|| clock.get(),
+            progress: &mut |progress| told.push(progress),
+        };
+        let records = race(experiment, machinery, &stop);
+        (records, told)
+    }
+
+    fn timed(records: &[Record], series: usize) -> usize {
+        records
+            .iter()
+            .filter(|record| record.series == series && record.kind == Kind::Timed)
+            .count()
+    }
+
+    #[test]
+    fn each_block_has_every_row_once_and_blocks_are_shuffled() {
+        let (records, told) = simulate(&experiment(6), |_| 1_000_000, |_, _, _| Outcome::Ok, 0);
+        assert_eq!(records.len(), 6 * (1 + 5));
+        let order = |block: u32| -> Vec<usize> {
+            let timed = records
+                .iter()
+                .filter(|r| r.kind == Kind::Timed && r.block == block);
+            timed.map(|record| record.series).collect()
+        };
+        for block in 0..5 {
+            let mut sorted = order(block);
+            sorted.sort_unstable();
+            assert_eq!(sorted, [0, 1, 2, 3, 4, 5], "block {block}");
+        }
+        assert!(
+            (1..5).any(|block| order(block) != order(0)),
+            "not always the same order"
+        );
+        let last = told.last().unwrap();
+        assert!(
+            last.finished && last.done == 36 && last.total == 36,
+            "{last:?}"
+        );
+    }
+
+    #[test]
+    fn a_budget_cuts_repeats_first_and_then_the_dearest_rows() {
+        let mut cell = experiment(3);
+        let costs = |series: usize| [SECOND, 2 * SECOND, 12 * SECOND][series];
+        cell.budget_ns = 80 * SECOND;
+        let (records, _) = simulate(&cell, costs, |_, _, _| Outcome::Ok, 0);
+        assert_eq!(
+            [0, 1, 2].map(|series| timed(&records, series)),
+            [4, 4, 4],
+            "65 s left, 15 s a block"
+        );
+        cell.budget_ns = 30 * SECOND;
+        let (records, _) = simulate(&cell, costs, |_, _, _| Outcome::Ok, 0);
+        assert_eq!([0, 1].map(|series| timed(&records, series)), [5, 5]);
+        let dearest = records
+            .iter()
+            .find(|r| r.series == 2 && r.kind == Kind::Timed)
+            .unwrap();
+        assert_eq!(dearest.outcome, Outcome::NotRun);
+        assert!(
+            dearest
+                .why
+                .as_ref()
+                .unwrap()
+                .contains("set `budget = \"1m\"`"),
+            "{:?}",
+            dearest.why
+        );
+    }
+
+    #[test]
+    fn a_failed_row_is_not_run_again_and_the_others_are() {
+        let fails = |series, kind, _| match (series, kind) {
+            (0, Kind::Sampled) => Outcome::Timeout,
+            (1, Kind::Timed) => Outcome::Crashed,
+            _ => Outcome::Ok,
+        };
+        let (records, told) = simulate(&experiment(3), |_| 1_000_000, fails, 0);
+        let count = |series| {
+            records
+                .iter()
+                .filter(|record| record.series == series)
+                .count()
+        };
+        assert_eq!([count(0), count(1), count(2)], [1, 2, 6]);
+        assert!(
+            told.iter().all(|progress| progress.done <= progress.total),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn an_interrupt_keeps_what_was_measured_and_names_what_was_not() {
+        let (records, told) = simulate(&experiment(4), |_| 1_000_000, |_, _, _| Outcome::Ok, 7);
+        assert_eq!(
+            records.iter().filter(|r| r.outcome == Outcome::Ok).count(),
+            6
+        );
+        assert!((0..4).all(|series| records.iter().any(|record| record.series == series)));
+        assert!(
+            told.last()
+                .unwrap()
+                .label
+                .starts_with("Interrupted after 7 runs")
+        );
+        let (records, _) = simulate(&experiment(4), |_| 1_000_000, |_, _, _| Outcome::Ok, 1);
+        assert_eq!(records.len(), 4, "one for each row");
+        assert!(
+            records
+                .iter()
+                .all(|record| record.outcome == Outcome::Interrupted)
+        );
+    }
+
+    #[test]
+    fn a_refused_row_is_a_record_and_costs_nothing() {
+        let (records, _) = simulate(&experiment(100), |_| 1_000, |_, _, _| Outcome::Ok, 0);
+        let refused: Vec<&Record> = records
+            .iter()
+            .filter(|record| record.series == 99)
+            .collect();
+        assert_eq!(refused.len(), 1);
+        assert_eq!(
+            (refused[0].outcome, refused[0].why.as_deref()),
+            (Outcome::NotRun, Some("refused"))
+        );
+    }
+
+    #[test]
+    fn blocked_order_runs_all_repeats_of_a_row_in_turn() {
+        let mut cell = experiment(3);
+        cell.order = Order::Blocked;
+        let (records, _) = simulate(&cell, |_| 1_000, |_, _, _| Outcome::Ok, 0);
+        let order: Vec<usize> = records
+            .iter()
+            .filter(|r| r.kind == Kind::Timed)
+            .map(|record| record.series)
+            .collect();
+        assert_eq!(order, [vec![0; 5], vec![1; 5], vec![2; 5]].concat());
+    }
+}

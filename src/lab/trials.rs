@@ -1,0 +1,187 @@
+//! Running one experiment's trials: the warden, the delay server and the calibration that they need.
+
+use super::Lab;
+use crate::compute;
+use crate::experiment::Experiment;
+use crate::host::{Limits, Machine, calibration};
+use crate::model::Site;
+use crate::plan::{self, RowId};
+use crate::process::{End, Launch, Stop, Warden};
+use crate::program::{Op, Program};
+use crate::trial::run::{Trial, run};
+use crate::trial::{Kind, Record, Request};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
+
+/// Longest that the calibration may take.
+const CALIBRATION_TIMEOUT_NS: u64 = 20_000_000_000;
+
+/// What all trials of one experiment have in common.
+pub struct Trials<'a> {
+    experiment: &'a Experiment,
+    /// The experiment's programs with `cpu` turned from time into work, by point.
+    programs: Vec<Program>,
+    usable_cpus: u32,
+    memory_limit_bytes: u64,
+    warden: Arc<Warden>,
+    delay_server: Option<SocketAddr>,
+    executable: PathBuf,
+    stop: &'a Stop,
+    trials_started: &'a mut u64,
+}
+
+impl Lab {
+    /// Gets ready what the experiment's trials need.
+    ///
+    /// # Errors
+    /// Where the warden or the delay server can't be started, or the calibration fails.
+    pub(super) fn trials<'a>(
+        &'a mut self,
+        experiment: &'a Experiment,
+        machine: &Machine,
+        limits: &Limits,
+        stop: &'a Stop,
+    ) -> Result<Trials<'a>, String> {
+        let warden = self.warden()?;
+        let mut programs: Vec<Program> = experiment
+            .points
+            .iter()
+            .map(|point| point.program.clone())
+            .collect();
+        if any_op(
+            &programs,
+            |op| matches!(op, Op::Compute { function, .. } if function == "cpu"),
+        ) {
+            let steps_per_ns = self.steps_per_ns(&warden, stop)?;
+            for program in &mut programs {
+                compute::calibrate_program(program, steps_per_ns);
+            }
+        }
+        let delay_server = match any_op(&programs, |op| matches!(op, Op::Http { .. })) {
+            true => Some(delay_server(
+                &warden,
+                &self.options.executable.to_string_lossy(),
+            )?),
+            false => None,
+        };
+        Ok(Trials {
+            experiment,
+            programs,
+            usable_cpus: machine.usable_cpus,
+            memory_limit_bytes: plan::memory_limit_bytes(experiment, limits),
+            warden,
+            delay_server,
+            executable: self.options.executable.clone(),
+            stop,
+            trials_started: &mut self.trials_started,
+        })
+    }
+
+    /// The session's warden: started with its first experiment, and again if it was lost.
+    fn warden(&self) -> Result<Arc<Warden>, String> {
+        let mut shared = self.warden.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(warden) = shared.as_ref().filter(|warden| warden.is_alive()) {
+            return Ok(warden.clone());
+        }
+        let warden = Warden::start(&self.options.executable)
+            .map(Arc::new)
+            .map_err(|error| {
+                format!(
+                    "the process that starts trials could not be started from {}: {error}",
+                    self.options.executable.display()
+                )
+            })?;
+        *shared = Some(warden.clone());
+        Ok(warden)
+    }
+
+    /// Steps of `cpu` a nanosecond here, measured in a process of its own where not known yet.
+    fn steps_per_ns(&self, warden: &Warden, stop: &Stop) -> Result<f64, String> {
+        let executable = &self.options.executable;
+        calibration::steps_per_ns(executable, || {
+            let launch = Launch {
+                argv: vec![
+                    executable.to_string_lossy().into_owned(),
+                    "calibrate".to_owned(),
+                ],
+                directory: warden.directory().to_owned(),
+                stdin: String::new(),
+                timeout_ns: CALIBRATION_TIMEOUT_NS,
+                memory_limit_bytes: u64::MAX,
+                sample: false,
+            };
+            let ended = warden.run(&launch, stop);
+            let rate = ended
+                .printed
+                .trim()
+                .parse::<f64>()
+                .ok()
+                .filter(|rate| *rate > 0.0);
+            match (&ended.end, rate) {
+                (End::Exited(0), Some(rate)) => Ok(rate),
+                (End::Interrupted, _) => {
+                    Err("interrupted while the CPU was being calibrated".to_owned())
+                }
+                (end, _) => Err(format!(
+                    "the CPU could not be calibrated ({end:?}): {}",
+                    ended.printed
+                )),
+            }
+        })
+    }
+}
+
+fn any_op(programs: &[Program], wanted: impl Fn(&Op) -> bool) -> bool {
+    let mut found = false;
+    for op in programs
+        .iter()
+        .flat_map(|program| &program.groups)
+        .flat_map(|group| &group.ops)
+    {
+        op.walk(1, &mut |op, _| found |= wanted(op));
+    }
+    found
+}
+
+fn delay_server(warden: &Warden, executable: &str) -> Result<SocketAddr, String> {
+    let argv = [executable.to_owned(), "delay-server".to_owned()];
+    let line = warden.service(&argv).map_err(|error| {
+        format!("the delay server that `http` steps talk to could not be started: {error}")
+    })?;
+    line.trim()
+        .parse()
+        .map_err(|_| format!("the delay server answered {line:?} instead of its address"))
+}
+
+impl Trials<'_> {
+    /// Runs one trial of a row to its end.
+    pub fn run(&mut self, row: RowId, kind: Kind, block: u32) -> Record {
+        *self.trials_started += 1;
+        let series = &self.experiment.series[row.series];
+        let point = &self.experiment.points[row.point];
+        let trial = Trial {
+            series: row.series,
+            point: row.point,
+            block,
+            kind,
+            request: Request {
+                program: self.programs[row.point].clone(),
+                model: series.model.clone(),
+                runtime: series.runtime.clone(),
+                workers: self.experiment.workers(series, point, self.usable_cpus),
+                site: Site {
+                    delay_server: self.delay_server,
+                    directory: self
+                        .warden
+                        .directory()
+                        .join(format!("trial-{}", self.trials_started)),
+                    executable: self.executable.clone(),
+                },
+            },
+            timeout_ns: self.experiment.trial_timeout_ns,
+            memory_limit_bytes: self.memory_limit_bytes,
+        };
+        run(&self.warden, &trial, self.stop)
+    }
+}

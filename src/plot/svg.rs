@@ -1,0 +1,360 @@
+//! A plotters backend that writes SVG with classes, so that one style sheet colours everything.
+//!
+//! plotters' coordinates are whole numbers: the canvas is ten times as large as the figure, under a
+//! scaled `viewBox`. Its styles are a colour and a width: the class of what is drawn next stands in the
+//! page, which the backend shares with [`Canvas`], the only way to draw here.
+
+use super::font::{self, Weight};
+use plotters::coord::Shift;
+use plotters::drawing::{DrawingArea, IntoDrawingArea};
+use plotters::element::{Circle, PathElement, Rectangle, Text};
+use plotters::style::{BLACK, Color, IntoFont, ShapeStyle, TextStyle};
+use plotters_backend::{
+    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
+};
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::fmt::Write;
+use std::rc::Rc;
+
+/// Canvas units of one pixel.
+const SCALE: f64 = 10.0;
+
+/// Where a text stands relative to its point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anchor {
+    /// It begins there.
+    Start,
+    /// Its middle is there.
+    Middle,
+    /// It ends there.
+    End,
+}
+
+#[derive(Default)]
+struct Page {
+    body: String,
+    /// Class of what is drawn next.
+    class: String,
+    anchor: &'static str,
+}
+
+/// What plotters draws on.
+struct Svg {
+    page: Rc<RefCell<Page>>,
+    size: (u32, u32),
+}
+
+type Drawn = Result<(), DrawingErrorKind<Infallible>>;
+
+impl Svg {
+    fn write(&self, element: std::fmt::Arguments) -> Drawn {
+        // Writing to a string can't fail.
+        let _ = self.page.borrow_mut().body.write_fmt(element);
+        Ok(())
+    }
+
+    fn class(&self) -> String {
+        self.page.borrow().class.clone()
+    }
+
+    fn path(points: impl IntoIterator<Item = BackendCoord>) -> String {
+        let mut path = String::new();
+        for (x, y) in points {
+            let _ = write!(path, "{}{x} {y}", if path.is_empty() { 'M' } else { 'L' });
+        }
+        path
+    }
+}
+
+impl DrawingBackend for Svg {
+    type ErrorType = Infallible;
+
+    fn get_size(&self) -> (u32, u32) {
+        self.size
+    }
+
+    fn ensure_prepared(&mut self) -> Drawn {
+        Ok(())
+    }
+
+    fn present(&mut self) -> Drawn {
+        Ok(())
+    }
+
+    fn draw_pixel(&mut self, (x, y): BackendCoord, _color: BackendColor) -> Drawn {
+        self.write(format_args!(
+            "<rect class=\"{}\" x=\"{x}\" y=\"{y}\" width=\"1\" height=\"1\"/>",
+            self.class()
+        ))
+    }
+
+    fn draw_line<S: BackendStyle>(
+        &mut self,
+        from: BackendCoord,
+        to: BackendCoord,
+        style: &S,
+    ) -> Drawn {
+        self.draw_path([from, to], style)
+    }
+
+    fn draw_rect<S: BackendStyle>(
+        &mut self,
+        (left, top): BackendCoord,
+        (right, bottom): BackendCoord,
+        _style: &S,
+        _fill: bool,
+    ) -> Drawn {
+        let (width, height) = (right - left, bottom - top);
+        self.write(format_args!(
+            "<rect class=\"{}\" x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\"/>",
+            self.class()
+        ))
+    }
+
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        path: I,
+        style: &S,
+    ) -> Drawn {
+        self.write(format_args!(
+            "<path class=\"line {}\" stroke-width=\"{}\" d=\"{}\"/>",
+            self.class(),
+            style.stroke_width(),
+            Self::path(path)
+        ))
+    }
+
+    fn draw_circle<S: BackendStyle>(
+        &mut self,
+        (x, y): BackendCoord,
+        radius: u32,
+        style: &S,
+        _fill: bool,
+    ) -> Drawn {
+        self.write(format_args!(
+            "<circle class=\"{}\" cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" stroke-width=\"{}\"/>",
+            self.class(),
+            style.stroke_width()
+        ))
+    }
+
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        path: I,
+        _style: &S,
+    ) -> Drawn {
+        self.write(format_args!(
+            "<path class=\"{}\" d=\"{}Z\"/>",
+            self.class(),
+            Self::path(path)
+        ))
+    }
+
+    fn draw_text<TStyle: BackendTextStyle>(
+        &mut self,
+        text: &str,
+        style: &TStyle,
+        (x, y): BackendCoord,
+    ) -> Drawn {
+        let anchor = self.page.borrow().anchor;
+        self.write(format_args!(
+            "<text class=\"{}\" x=\"{x}\" y=\"{y}\" font-size=\"{}\"{anchor}>{}</text>",
+            self.class(),
+            style.size(),
+            escape(text)
+        ))
+    }
+
+    fn estimate_text_size<TStyle: BackendTextStyle>(
+        &self,
+        text: &str,
+        style: &TStyle,
+    ) -> Result<(u32, u32), DrawingErrorKind<Infallible>> {
+        Ok((
+            font::width(text, style.size(), Weight::Regular).ceil() as u32,
+            style.size().ceil() as u32,
+        ))
+    }
+}
+
+/// plotters' style of a line; its colour is the class's.
+fn stroked(width: f64) -> ShapeStyle {
+    ShapeStyle {
+        color: BLACK.to_rgba(),
+        filled: false,
+        stroke_width: (width * SCALE) as u32,
+    }
+}
+
+/// A figure in the making. All lengths are pixels, y grows downwards.
+pub struct Canvas {
+    page: Rc<RefCell<Page>>,
+    area: DrawingArea<Svg, Shift>,
+    width: u32,
+    height: u32,
+}
+
+impl Canvas {
+    /// An empty figure with its background.
+    pub fn new(width: u32, height: u32) -> Self {
+        let page = Rc::new(RefCell::new(Page::default()));
+        let size = (
+            (f64::from(width) * SCALE) as u32,
+            (f64::from(height) * SCALE) as u32,
+        );
+        let area = Svg {
+            page: page.clone(),
+            size,
+        }
+        .into_drawing_area();
+        let canvas = Canvas {
+            page,
+            area,
+            width,
+            height,
+        };
+        canvas.rect("bg", 0.0, 0.0, width.into(), height.into());
+        canvas
+    }
+
+    fn point(x: f64, y: f64) -> (i32, i32) {
+        ((x * SCALE).round() as i32, (y * SCALE).round() as i32)
+    }
+
+    fn class(&self, class: &str) {
+        class.clone_into(&mut self.page.borrow_mut().class);
+    }
+
+    /// A filled rectangle.
+    pub fn rect(&self, class: &str, x: f64, y: f64, width: f64, height: f64) {
+        self.class(class);
+        let corners = [Self::point(x, y), Self::point(x + width, y + height)];
+        // The backend's error type has no values.
+        let _ = self.area.draw(&Rectangle::new(corners, BLACK.filled()));
+    }
+
+    /// Diagonal lines over a rectangle that was drawn before: a second series of the same colour.
+    pub fn hatched(&self, x: f64, y: f64, width: f64, height: f64) {
+        let (left, top) = Self::point(x, y);
+        let (right, bottom) = Self::point(x + width, y + height);
+        // A pattern is no style that plotters knows.
+        let _ = write!(
+            self.page.borrow_mut().body,
+            "<rect fill=\"url(#hatch)\" x=\"{left}\" y=\"{top}\" width=\"{}\" height=\"{}\"/>",
+            right - left,
+            bottom - top
+        );
+    }
+
+    /// A line through points.
+    pub fn line(&self, class: &str, stroke: f64, points: &[(f64, f64)]) {
+        self.class(class);
+        let points: Vec<(i32, i32)> = points.iter().map(|(x, y)| Self::point(*x, *y)).collect();
+        let _ = self.area.draw(&PathElement::new(points, stroked(stroke)));
+    }
+
+    /// A dot; its class may give it an outline of `stroke`.
+    pub fn dot(&self, class: &str, x: f64, y: f64, radius: f64, stroke: f64) {
+        self.class(class);
+        let style = ShapeStyle {
+            filled: true,
+            ..stroked(stroke)
+        };
+        let _ = self
+            .area
+            .draw(&Circle::new(Self::point(x, y), radius * SCALE, style));
+    }
+
+    /// A line of text with its baseline at `y`.
+    pub fn text(
+        &self,
+        class: &str,
+        weight: Weight,
+        size: f64,
+        anchor: Anchor,
+        x: f64,
+        y: f64,
+        text: &str,
+    ) {
+        self.class(&if weight == Weight::Semibold {
+            format!("{class} b")
+        } else {
+            class.to_owned()
+        });
+        self.page.borrow_mut().anchor = match anchor {
+            Anchor::Start => "",
+            Anchor::Middle => " text-anchor=\"middle\"",
+            Anchor::End => " text-anchor=\"end\"",
+        };
+        let style = TextStyle::from(("sans-serif", size * SCALE).into_font());
+        let _ = self
+            .area
+            .draw(&Text::new(text.to_owned(), Self::point(x, y), style));
+    }
+
+    /// The finished document. `title` is what readers of the figure's code are told.
+    pub fn finish(self, title: &str, style: &str) -> String {
+        let Canvas {
+            page,
+            width,
+            height,
+            ..
+        } = self;
+        let body = std::mem::take(&mut page.borrow_mut().body);
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+             viewBox=\"0 0 {}0 {}0\"><title>{}</title><defs><style>{style}</style>{HATCH}</defs>{body}</svg>",
+            width,
+            height,
+            escape(title)
+        )
+    }
+}
+
+/// Diagonal lines over a bar: a second series of the same model.
+const HATCH: &str = "<pattern id=\"hatch\" width=\"60\" height=\"60\" patternUnits=\"userSpaceOnUse\" \
+                     patternTransform=\"rotate(45)\"><path class=\"hatch\" stroke-width=\"18\" d=\"M0 0V60\"/>\
+                     </pattern>";
+
+/// Text for XML; what XML forbids is left out.
+fn escape(text: &str) -> String {
+    text.chars()
+        .filter(|c| !c.is_control())
+        .collect::<String>()
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_carry_classes_and_tenths_of_pixels() {
+        let canvas = Canvas::new(100, 50);
+        canvas.rect("s1", 1.25, 2.0, 3.0, 4.0);
+        canvas.text(
+            "ink",
+            Weight::Semibold,
+            12.0,
+            Anchor::End,
+            10.0,
+            20.0,
+            "a < b & c\u{7}",
+        );
+        canvas.line("grid", 1.0, &[(0.0, 0.0), (5.0, 5.0)]);
+        canvas.dot("run", 5.0, 5.0, 2.0, 1.0);
+        let svg = canvas.finish("t", "");
+        for part in [
+            "viewBox=\"0 0 1000 500\"",
+            "<rect class=\"s1\" x=\"13\" y=\"20\" width=\"30\" height=\"40\"/>",
+            "<text class=\"ink b\" x=\"100\" y=\"200\" font-size=\"120\" text-anchor=\"end\">a &lt; b &amp; c</text>",
+            "<path class=\"line grid\" stroke-width=\"10\" d=\"M0 0L50 50\"/>",
+            "<circle class=\"run\" cx=\"50\" cy=\"50\" r=\"20\" stroke-width=\"10\"/>",
+        ] {
+            assert!(svg.contains(part), "{part} is not in {svg}");
+        }
+    }
+}

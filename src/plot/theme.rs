@@ -1,0 +1,114 @@
+//! Colours: one style sheet for each figure, light and dark.
+//!
+//! Plain class rules and one media query: `var()` and `light-dark()` come out black in the PNG renderer.
+//! Colours are those of Okabe & Ito 2008, lightened for dark backgrounds; a model keeps its colour in
+//! every figure. To give a model its colour: a row in [`SERIES`].
+
+use super::font::{REGULAR_WEB, SEMIBOLD_WEB};
+use crate::experiment::Theme;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use std::sync::LazyLock;
+
+/// Model, its colour on light and on dark ground. Related models have related hues.
+const SERIES: &[(&str, &str, &str)] = &[
+    ("sequential", "#6b7280", "#a8b0bb"),
+    ("threads", "#0072b2", "#3a9bdc"),
+    ("thread-pool", "#56b4e9", "#8fd0f5"),
+    ("processes", "#d55e00", "#ee8236"),
+    ("process-pool", "#e69f00", "#f5bd45"),
+    ("async", "#009e73", "#2bbf94"),
+];
+/// For a model without a row.
+const OTHER: (&str, &str) = ("#cc79a7", "#dd9abf");
+
+/// Class, property, value on light and on dark ground.
+const GROUND: &[(&str, &str, &str, &str)] = &[
+    ("bg", "fill", "#ffffff", "#111111"),
+    ("ink", "fill", "#1f2328", "#e8e8e8"),
+    ("muted", "fill", "#59636e", "#a3a9b1"),
+    ("failed", "fill", "#b35900", "#f0a35e"),
+    ("grid", "stroke", "#e6e8eb", "#2a2d31"),
+    ("axis", "stroke", "#8b949e", "#6e7681"),
+    ("range", "stroke", "#1f2328", "#f2f2f2"),
+    ("run", "fill", "#ffffff", "#111111"),
+    ("run", "stroke", "#1f2328", "#f2f2f2"),
+    ("hatch", "stroke", "#ffffff", "#111111"),
+];
+
+/// The class of a model's bars and dots.
+pub fn series_class(model: &str) -> String {
+    let known = SERIES.iter().position(|(name, _, _)| *name == model);
+    format!("s{}", known.unwrap_or(SERIES.len()))
+}
+
+static FONTS: LazyLock<String> = LazyLock::new(|| {
+    let face = |weight: u32, data: &[u8]| {
+        format!(
+            "@font-face{{font-family:conclab;font-weight:{weight};src:url(data:font/woff2;base64,{}) \
+             format(\"woff2\")}}",
+            BASE64.encode(data)
+        )
+    };
+    face(400, REGULAR_WEB) + &face(600, SEMIBOLD_WEB)
+});
+
+/// The style sheet of a figure.
+pub fn style(theme: Theme) -> String {
+    let base = rules(theme == Theme::Dark);
+    let other = match theme {
+        Theme::Auto => format!("@media (prefers-color-scheme:dark){{{}}}", rules(true)),
+        Theme::Light | Theme::Dark => String::new(),
+    };
+    format!(
+        "{}text{{font-family:conclab,Inter,sans-serif}}.b{{font-weight:600}}.line{{fill:none}}{base}{other}",
+        *FONTS
+    )
+}
+
+fn rules(dark: bool) -> String {
+    let pick =
+        |light: &'static str, dark_value: &'static str| if dark { dark_value } else { light };
+    let ground = GROUND.iter().map(|(class, property, light, dark_value)| {
+        format!(".{class}{{{property}:{}}}", pick(light, dark_value))
+    });
+    let others = std::iter::once(&("", OTHER.0, OTHER.1));
+    let series = SERIES
+        .iter()
+        .chain(others)
+        .enumerate()
+        .map(|(number, (_, light, dark_value))| {
+            format!(".s{number}{{fill:{}}}", pick(light, dark_value))
+        });
+    ground.chain(series).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::MODELS;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_model_has_a_colour_of_its_own() {
+        let classes: HashSet<String> = MODELS
+            .iter()
+            .map(|model| series_class(model.def().name))
+            .collect();
+        assert_eq!(classes.len(), MODELS.len());
+        assert!(
+            !classes.contains(&format!("s{}", SERIES.len())),
+            "one falls back to the spare colour"
+        );
+    }
+
+    #[test]
+    fn only_the_auto_theme_asks_for_the_readers_mode_and_none_uses_variables() {
+        for theme in [Theme::Auto, Theme::Light, Theme::Dark] {
+            let style = style(theme);
+            assert_eq!(style.contains("@media"), theme == Theme::Auto);
+            assert!(!style.contains("var(") && !style.contains("light-dark("));
+        }
+        assert!(style(Theme::Dark).contains(".bg{fill:#111111}"));
+    }
+}

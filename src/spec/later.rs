@@ -1,0 +1,52 @@
+//! Words of the cell language that this version does not know yet: they get an honest answer instead of
+//! "no such key".
+
+/// Keys of a cell.
+pub const KEYS: &[&str] = &[
+    "base",
+    "cases",
+    "mix",
+    "stages",
+    "items",
+    "answers",
+    "argument",
+    "result",
+    "chunk",
+    "queue",
+    "limits",
+    "on_error",
+    "switch_interval",
+    "x",
+    "check",
+    "predict",
+    "compare",
+    "save",
+];
+/// Verbs of steps.
+pub const VERBS: &[&str] = &[
+    "pi", "fib", "sort", "matmul", "hash", "compress", "blur", "query", "read", "run", "add",
+    "append", "send", "receive", "python",
+];
+/// Keys beside a verb.
+pub const MODIFIERS: &[&str] = &[
+    "lock",
+    "timeout",
+    "retry",
+    "fail",
+    "sync",
+    "status",
+    "bytes",
+    "connection",
+    "database",
+    "over",
+    "body",
+];
+/// Models.
+pub const MODELS: &[&str] = &["async-threads", "hybrid", "interpreters"];
+/// Keys of a model's table.
+pub const MODEL_KEYS: &[&str] = &["chunk", "limits", "warm", "pool", "start", "stages"];
+
+/// Whether a word names a runtime that is yet to come.
+pub fn is_runtime(word: &str) -> bool {
+    word == "gil" || word.starts_with("python")
+}
