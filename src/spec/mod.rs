@@ -13,7 +13,7 @@ mod task;
 
 pub use syntax::{Completeness, is_complete};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, line_column};
 use crate::experiment::Experiment;
 use toml::Spanned;
 use toml::de::DeTable;
@@ -72,10 +72,21 @@ pub fn read(text: &str, defaults: &Defaults) -> (Option<Cell>, Vec<Diagnostic>) 
         return (Some(cell), Vec::new());
     }
     let (table, errors) = DeTable::parse_recoverable(text);
-    if !errors.is_empty() {
-        return (None, syntax::diagnostics(text, &errors));
-    }
+    let syntax = syntax::diagnostics(text, &errors);
     let (cell, mut problems) = cell(text, &table, defaults);
+    if !syntax.is_empty() {
+        // What could be read is judged too, but not what a syntax error has left half read.
+        let line = |problem: &Diagnostic| line_column(text, problem.span.start).0;
+        let broken: Vec<usize> = syntax.iter().map(line).collect();
+        let whole = |problem: &Diagnostic| {
+            let last = line_column(text, problem.span.end).0;
+            !broken
+                .iter()
+                .any(|broken| (line(problem)..=last).contains(broken))
+        };
+        problems.retain(whole);
+        problems.extend(syntax);
+    }
     problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
     if problems.is_empty() {
         (cell, problems)

@@ -1,5 +1,6 @@
 //! Reading single values of a cell, with a complaint that says what to write instead.
 
+use crate::catalog::keys;
 use crate::describe::{Quantity, nearest};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::experiment::At;
@@ -375,11 +376,17 @@ impl<'a> Reader<'a> {
 
     fn with_unit(&mut self, key: &str, quantity: Quantity, item: &Item) -> Option<u64> {
         let is_time = quantity == Quantity::Duration;
-        let (kind, example, units) = match is_time {
-            true => ("a time", "50ms", "ns, us, ms, s, m, h"),
-            false => ("a size", "64KiB", "B, KB, KiB, MB, MiB, GB, GiB"),
+        let (kind, units) = match is_time {
+            true => ("a time", "ns, us, ms, s, m, h"),
+            false => ("a size", "B, KB, KiB, MB, MiB, GB, GiB"),
         };
-        let default_unit = if is_time { "ms" } else { "KiB" };
+        // A key of the whole cell is measured on another scale than a step.
+        let (example, default_unit) = match (is_time, keys::find(key).is_some()) {
+            (true, false) => ("50ms", "ms"),
+            (true, true) => ("30s", "s"),
+            (false, false) => ("64KiB", "KiB"),
+            (false, true) => ("2GiB", "MiB"),
+        };
         let source = self.source(item);
         let parse = |text: &str| {
             if is_time {

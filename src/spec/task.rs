@@ -177,15 +177,19 @@ fn unknown_key(reader: &mut Reader, item: &Item, key: &Key) {
         return;
     }
     if keys::find(name).is_some() {
+        let header = reader.source(item);
+        let header = header
+            .find(']')
+            .map_or("the [header]", |end| &header[..=end]);
         let (message, place) = match is_inline(reader, item) {
             true => (
                 format!("`{name}` stands inside the step"),
-                "outside the braces",
+                "outside the braces".to_owned(),
             ),
             // TOML's one trap: everything below a header belongs to it.
             false => (
-                format!("`{name}` stands below a [header], so it belongs to that table"),
-                "above the [header]",
+                format!("`{name}` stands below {header}, so it belongs to that table"),
+                format!("above {header}"),
             ),
         };
         reader.problem(
