@@ -121,6 +121,8 @@ impl Warden {
 
     fn lost(&self) -> Ended {
         self.alive.store(false, Ordering::SeqCst);
+        // It could not do this itself; its trials died with it.
+        let _ = std::fs::remove_dir_all(&self.directory);
         ended_without_running(End::WardenLost)
     }
 }
@@ -129,8 +131,6 @@ impl Drop for Warden {
     fn drop(&mut self) {
         *lock(&self.input) = None;
         let _ = lock(&self.process).wait();
-        // A warden that was killed could not do it.
-        let _ = std::fs::remove_dir_all(&self.directory);
     }
 }
 

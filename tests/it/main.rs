@@ -1,5 +1,7 @@
 //! Integration tests: one binary, one module per subject.
 
+mod answers;
+mod install;
 mod layers;
 mod kernel;
 mod kernel_client;

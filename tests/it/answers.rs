@@ -1,0 +1,421 @@
+//! Whole answers: cells run by the real executable, on real processes.
+//!
+//! Each run has a temporary folder of its own, by which all its processes are found again.
+
+use serde_json::Value;
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// `conclab run` on a cell.
+struct Run {
+    child: Option<Child>,
+    folder: PathBuf,
+}
+
+impl Run {
+    fn start(cell: &str, arguments: &[&str]) -> Run {
+        let folder = std::env::temp_dir().join(format!("conclab-test-{}", uuid::Uuid::new_v4()));
+        fs::create_dir_all(&folder).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_conclab"))
+            .args(["run", "-"])
+            .args(arguments)
+            .env("TMPDIR", &folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(cell.as_bytes())
+            .unwrap();
+        Run {
+            child: Some(child),
+            folder,
+        }
+    }
+
+    /// Processes of this run, with their subcommands.
+    fn processes(&self) -> Vec<(i32, String)> {
+        let marker = format!("TMPDIR={}", self.folder.display());
+        let pids = fs::read_dir("/proc").unwrap().flatten();
+        let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+        pids.filter_map(|pid| {
+            let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+            environment
+                .split(|byte| *byte == 0)
+                .find(|entry| *entry == marker.as_bytes())?;
+            let arguments = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+            let name = arguments.split(|byte| *byte == 0).nth(1)?.to_vec();
+            Some((pid, String::from_utf8(name).ok()?))
+        })
+        .collect()
+    }
+
+    /// Waits for a process with that subcommand.
+    fn wait_for(&self, name: &str) -> i32 {
+        let start = Instant::now();
+        loop {
+            if let Some((pid, _)) = self.processes().into_iter().find(|(_, own)| own == name) {
+                return pid;
+            }
+            assert!(
+                start.elapsed() < PATIENCE,
+                "no {name} among {:?}",
+                self.processes()
+            );
+            sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Waits until none of its processes is left, nor any file of theirs.
+    fn assert_gone(&self) {
+        let start = Instant::now();
+        let left = || {
+            (
+                self.processes(),
+                fs::read_dir(&self.folder).unwrap().count(),
+            )
+        };
+        while left() != (Vec::new(), 0) {
+            assert!(start.elapsed() < PATIENCE, "left behind: {:?}", left());
+            sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Its end; the run itself stays, for what may have been left behind.
+    fn end(mut self) -> (Run, Output) {
+        let output = self.child.take().unwrap().wait_with_output().unwrap();
+        (self, output)
+    }
+
+    fn child(&mut self) -> &mut Child {
+        self.child.as_mut().unwrap()
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn signal(pid: i32, signal: i32) {
+    // SAFETY: kill has no memory effects; the processes are this test's own.
+    assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
+}
+
+/// Exit code and report of a cell.
+fn answer(cell: &str) -> (i32, Value) {
+    let (run, output) = Run::start(cell, &["--json"]).end();
+    run.assert_gone();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let report = serde_json::from_str(&text).unwrap_or_else(|error| {
+        panic!(
+            "{error}: {text}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        )
+    });
+    (output.status.code().unwrap(), report)
+}
+
+fn row<'a>(report: &'a Value, label: &str) -> &'a Value {
+    let rows = report["rows"].as_array().unwrap();
+    rows.iter()
+        .find(|row| row["label"] == label)
+        .unwrap_or_else(|| panic!("no {label} in {report:#}"))
+}
+
+fn median(row: &Value, metric: &str) -> f64 {
+    row[metric]["median"]
+        .as_f64()
+        .unwrap_or_else(|| panic!("no {metric} in {row:#}"))
+}
+
+const ALL: &str =
+    r#"["sequential", "threads", "thread-pool", "processes", "process-pool", "async"]"#;
+
+#[test]
+fn every_step_runs_on_every_model_with_the_same_answer() {
+    for task in [
+        r#"{ cpu = "1ms" }"#,
+        "{ count = 100_000 }",
+        "{ sum_squares = { each = [10, 2_000, 30, 40_000] } }",
+        "{ primes = \"100..5_000\" }",
+        r#"{ sleep = "2ms", times = 3 }"#,
+        r#"{ block = "2ms" }"#,
+        r#"[{ http = "2ms" }, { http = "1ms" }]"#,
+        r#"{ do = [{ write = "100KiB" }, { alloc = "1MiB" }], times = 2 }"#,
+        "{ primes = { total = 10_000 } }",
+    ] {
+        let (code, report) = answer(&format!(
+            "task = {task}\ntasks = 4\nrepeat = 2\nmodels = {ALL}"
+        ));
+        assert_eq!(code, 0, "{task}: {report:#}");
+        for row in report["rows"].as_array().unwrap() {
+            assert_eq!(
+                (&row["outcome"], &row["agrees"]),
+                (&"ok".into(), &true.into()),
+                "{task}: {row:#}"
+            );
+            assert_eq!(row["tasks"]["succeeded"], 4, "{task}: {row:#}");
+            assert_eq!(
+                row["wall_ns"]["samples"].as_array().unwrap().len(),
+                2,
+                "{task}"
+            );
+        }
+    }
+}
+
+#[test]
+fn waits_overlap_where_they_should() {
+    let cell = format!(
+        "task = {{ sleep = \"60ms\" }}\ntasks = 6\nworkers = 3\nrepeat = 3\nmodels = {ALL}"
+    );
+    let (_, report) = answer(&cell);
+    let serial = median(row(&report, "sequential"), "wall_ns");
+    for (label, at_most) in [
+        ("threads", 0.5),
+        ("processes", 0.7),
+        ("async", 0.5),
+        ("thread-pool", 0.7),
+    ] {
+        let share = median(row(&report, label), "wall_ns") / serial;
+        assert!(share < at_most, "{label} took {share} of sequential");
+        assert!(row(&report, label)["speedup"]["ratio"].as_f64().unwrap() > 1.0);
+    }
+    assert_eq!(row(&report, "thread-pool")["workers"], 3);
+}
+
+#[test]
+fn blocking_in_an_event_loop_stops_everyone() {
+    let (_, report) = answer(
+        "task = { block = \"40ms\" }\ntasks = 5\nrepeat = 3\nmodels = [\"sequential\", \"threads\", \"async\"]",
+    );
+    let serial = median(row(&report, "sequential"), "wall_ns");
+    assert!(median(row(&report, "async"), "wall_ns") > 0.9 * serial);
+    assert!(median(row(&report, "threads"), "wall_ns") < 0.7 * serial);
+}
+
+#[test]
+fn the_same_work_is_charged_the_same_cpu_time_on_every_model() {
+    // One lost worker of four would show as a quarter less. A busy machine can add, never take away.
+    let cell = format!(
+        "task = {{ count = 60_000_000 }}\ntasks = 4\nworkers = 4\nrepeat = 3\nmodels = {ALL}"
+    );
+    let (_, report) = answer(&cell);
+    let least = |label: &str| row(&report, label)["cpu_ns"]["min"].as_f64().unwrap();
+    let serial = least("sequential");
+    for label in [
+        "threads",
+        "thread-pool",
+        "processes",
+        "process-pool",
+        "async",
+    ] {
+        let ratio = least(label) / serial;
+        assert!(
+            (0.85..1.6).contains(&ratio),
+            "{label} was charged {ratio} times sequential's CPU time"
+        );
+    }
+}
+
+#[test]
+fn memory_is_that_of_the_whole_tree() {
+    const MIB: f64 = 1_048_576.0;
+    let (_, report) = answer(
+        "task = [{ alloc = \"64MiB\" }, { sleep = \"300ms\" }]\ntasks = 4\nrepeat = 1\n\
+         models = [\"sequential\", \"threads\", \"processes\"]",
+    );
+    for (label, expected) in [
+        ("sequential", 64.0),
+        ("threads", 256.0),
+        ("processes", 256.0),
+    ] {
+        let growth = row(&report, label)["growth_bytes"]["max"].as_f64().unwrap() / MIB;
+        assert!(
+            (expected - 4.0..expected + 24.0).contains(&growth),
+            "{label}: {growth} MiB"
+        );
+    }
+}
+
+#[test]
+fn what_takes_too_long_or_holds_too_much_is_a_row_that_says_so() {
+    let (code, report) = answer(
+        "task = { block = \"200ms\" }\ntasks = 20\nrepeat = 2\ntrial_timeout = \"1s\"\nbudget = \"10m\"\n\
+         models = [\"threads\", \"async\"]",
+    );
+    // The planner knows the waits and refuses what can't fit; nothing is tried.
+    assert_eq!(
+        (code, &row(&report, "async")["outcome"]),
+        (0, &"not-run".into())
+    );
+    assert_eq!(row(&report, "threads")["outcome"], "ok");
+
+    let (code, report) = answer(
+        "task = { count = 2_000_000_000 }\ntasks = 8\ntrial_timeout = \"300ms\"\nmodels = [\"processes\"]",
+    );
+    let timed_out = row(&report, "processes");
+    assert_eq!(
+        (code, &timed_out["outcome"]),
+        (1, &"timeout".into()),
+        "{timed_out:#}"
+    );
+    assert!(timed_out["why"].as_str().unwrap().contains("trial_timeout"));
+
+    let (code, report) = answer(
+        "task = [{ do = [{ alloc = \"30MiB\" }], times = 8 }, { sleep = \"2s\" }]\ntasks = 1\n\
+         memory_limit = \"300MiB\"\nmodels = [\"threads\"]\nrepeat = 1",
+    );
+    assert_eq!(
+        (code, &row(&report, "threads")["outcome"]),
+        (0, &"ok".into()),
+        "{report:#}"
+    );
+}
+
+#[test]
+fn a_zero_too_many_is_refused_before_it_starts() {
+    let (code, report) = answer(
+        "task = { sleep = \"1ms\" }\ntasks = 10_000_000\nrepeat = 1\nmodels = [\"threads\", \"processes\"]",
+    );
+    assert_eq!(code, 0);
+    for label in ["threads", "processes"] {
+        let row = row(&report, label);
+        assert_eq!(row["outcome"], "not-run", "{row:#}");
+        assert!(
+            row["why"].as_str().unwrap().contains("10,000,000"),
+            "{row:#}"
+        );
+    }
+    let (_, report) = answer(
+        "task = { alloc = \"1TiB\" }"
+            .replace("TiB", "024GiB")
+            .as_str(),
+    );
+    for row in report["rows"].as_array().unwrap() {
+        assert_eq!(row["outcome"], "not-run", "{row:#}");
+    }
+}
+
+#[test]
+fn a_wrong_cell_is_told_as_json_too() {
+    let (code, report) = answer("task = { slep = \"1s\" }\nmodels = [\"thraeds\"]");
+    assert_eq!(code, 2);
+    let problems = report["diagnostics"].as_array().unwrap();
+    assert_eq!(problems.len(), 2, "{report:#}");
+    assert_eq!(
+        (&problems[1]["line"], &problems[1]["column"]),
+        (&2.into(), &11.into())
+    );
+    assert!(problems[0]["help"].as_str().unwrap().contains("sleep"));
+    assert!(report["rows"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn a_killed_trial_is_a_row_and_the_others_still_show() {
+    let run = Run::start(
+        "task = { sleep = \"400ms\" }\ntasks = 2\nrepeat = 1\nmodels = [\"threads\", \"async\"]",
+        &["--json"],
+    );
+    signal(run.wait_for("trial"), libc::SIGKILL);
+    let (run, output) = run.end();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let outcomes: Vec<&str> = report["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["outcome"].as_str().unwrap())
+        .collect();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        outcomes.contains(&"crashed") && outcomes.contains(&"ok"),
+        "{report:#}"
+    );
+    run.assert_gone();
+}
+
+#[test]
+fn a_killed_worker_is_named_in_its_row() {
+    let run = Run::start(
+        "task = { sleep = \"400ms\" }\ntasks = 4\nrepeat = 1\nmodels = [\"processes\"]",
+        &["--json"],
+    );
+    signal(run.wait_for("worker"), libc::SIGKILL);
+    let (run, output) = run.end();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let row = row(&report, "processes");
+    assert_eq!(row["outcome"], "failed", "{row:#}");
+    assert!(
+        row["why"].as_str().unwrap().contains("killed by signal 9"),
+        "{row:#}"
+    );
+    run.assert_gone();
+}
+
+#[test]
+fn a_killed_warden_is_told_and_nothing_is_left() {
+    let run = Run::start(
+        "task = { sleep = \"10s\" }\nmodels = [\"processes\"]\nbudget = \"1h\"",
+        &["--json"],
+    );
+    run.wait_for("worker");
+    signal(run.wait_for("warden"), libc::SIGKILL);
+    let (run, output) = run.end();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        row(&report, "processes")["outcome"],
+        "crashed",
+        "{report:#}"
+    );
+    run.assert_gone();
+}
+
+#[test]
+fn an_interrupt_keeps_what_was_measured_and_leaves_nothing_running() {
+    let mut run = Run::start(
+        "task = { http = \"1s\" }\ntasks = 2\nmodels = [\"processes\", \"threads\"]\nrepeat = 50\nbudget = \"1h\"",
+        &["--json"],
+    );
+    run.wait_for("worker");
+    let start = Instant::now();
+    let pid = run.child().id() as i32;
+    signal(pid, libc::SIGINT);
+    let (run, output) = run.end();
+    assert!(start.elapsed() < PATIENCE / 2, "it went on");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (output.status.code(), &report["interrupted"]),
+        (Some(1), &true.into()),
+        "{report:#}"
+    );
+    run.assert_gone();
+}
+
+#[test]
+fn when_the_session_is_killed_nothing_survives() {
+    let cell = "task = { http = \"30s\" }\ntasks = 3\nmodels = [\"processes\"]\nbudget = \"1h\"\n\
+                trial_timeout = \"1h\"";
+    let mut run = Run::start(cell, &["--json"]);
+    for name in ["worker", "warden", "delay-server", "trial"] {
+        run.wait_for(name);
+    }
+    run.child().kill().unwrap();
+    run.child().wait().unwrap();
+    run.assert_gone();
+}
