@@ -9,6 +9,7 @@ use super::log;
 use super::outgoing::Outbox;
 use super::wire::{Key, Origin, PROTOCOL_VERSION, Request};
 use crate::lab::Interrupter;
+use crate::spec::{self, Completeness};
 use jupyter_protocol::{
     CodeMirrorMode, CommInfoReply, CompleteReply, InspectReply, InterruptReply, IsCompleteReply,
     KernelInfoReply, LanguageInfo, ReplyStatus, ShutdownReply,
@@ -216,19 +217,10 @@ fn kernel_info() -> Value {
     reply
 }
 
-/// A cell is complete where a blank line ends it; a command, and nothing at all, at once.
 fn is_complete(code: &str) -> IsCompleteReply {
-    let last = code.lines().last().unwrap_or("").trim();
-    let command = |line: &str| {
-        let line = line.trim_start();
-        line.starts_with(['%', '?']) || line.starts_with("show") || line.starts_with("help")
-    };
-    match code.trim().is_empty()
-        || last.is_empty()
-        || code.ends_with("\n\n")
-        || code.lines().all(command)
-    {
-        true => IsCompleteReply::complete(),
-        false => IsCompleteReply::incomplete(String::new()),
+    match spec::is_complete(code) {
+        Completeness::Complete => IsCompleteReply::complete(),
+        Completeness::Incomplete => IsCompleteReply::incomplete(String::new()),
+        Completeness::Invalid => IsCompleteReply::invalid(),
     }
 }

@@ -19,8 +19,9 @@ use std::time::Duration;
 /// Longest that a cell waits until what it told has been written. Only between trials, so that
 /// writing doesn't share the machine with a timed one.
 const WRITING: Duration = Duration::from_millis(50);
-/// How long a failed cell waits for the rest of a "Run All" that was sent together with it.
-const IN_FLIGHT: Duration = Duration::from_millis(10);
+/// How long a failed cell's reply waits for the rest of a "Run All" that was sent together with it;
+/// its error has been shown by then.
+const IN_FLIGHT: Duration = Duration::from_millis(50);
 
 /// An `execute_request`.
 pub struct Job {

@@ -245,7 +245,11 @@ impl Kernel {
         let port = self.connection[port].as_u64().unwrap();
         Ok(match self.connection["transport"].as_str().unwrap() {
             "ipc" => Box::new(UnixStream::connect(format!("{ip}-{port}"))?),
-            _ => Box::new(TcpStream::connect((ip, port as u16))?),
+            _ => {
+                let stream = TcpStream::connect((ip, port as u16))?;
+                stream.set_nodelay(true)?;
+                Box::new(stream)
+            }
         })
     }
 

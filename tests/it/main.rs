@@ -4,4 +4,5 @@ mod answers;
 mod install;
 mod layers;
 mod kernel;
+mod kernel_cells;
 mod kernel_client;
