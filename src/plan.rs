@@ -84,7 +84,7 @@ pub fn left_out(
         let Some((row, cost_ns)) = costs.pop() else {
             break;
         };
-        let needed_ns = (spent_ns + total_ns).div_ceil(1_000_000_000) * 1_000_000_000;
+        let needed_ns = spent_ns + total_ns;
         left_out.push((
             row,
             format!(
@@ -92,7 +92,7 @@ pub fn left_out(
                  set `budget = \"{}\"` or give it less to do",
                 format_ns(cost_ns as f64),
                 format_ns(experiment.budget_ns as f64),
-                duration_text(needed_ns)
+                roomy(needed_ns)
             ),
         ));
         total_ns -= cost_ns * repeats;
@@ -221,7 +221,7 @@ fn too_long(
              `trial_timeout = \"{}\"` and a `budget` to match",
             format_ns(wait_ns as f64),
             format_ns(experiment.trial_timeout_ns as f64),
-            duration_text((wait_ns * 2).div_ceil(1_000_000_000) * 1_000_000_000)
+            roomy(wait_ns.saturating_mul(2))
         ));
     }
     let total_ns = wait_ns.saturating_mul(runs);
@@ -231,9 +231,20 @@ fn too_long(
              fewer `tasks`, or set `budget = \"{}\"`",
             format_ns(wait_ns as f64),
             format_ns(experiment.budget_ns as f64),
-            duration_text((total_ns + total_ns / 2).div_ceil(1_000_000_000) * 1_000_000_000)
+            roomy(total_ns.saturating_add(total_ns / 2))
         )
     })
+}
+
+/// A round duration of at least this, as a cell writes it.
+fn roomy(ns: u64) -> String {
+    const SECOND: u64 = 1_000_000_000;
+    let step = if ns > 100 * SECOND {
+        60 * SECOND
+    } else {
+        SECOND
+    };
+    duration_text(ns.div_ceil(step).saturating_mul(step))
 }
 
 fn uses(point: &Point, wanted: impl Fn(&Op) -> bool) -> bool {

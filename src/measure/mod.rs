@@ -5,6 +5,7 @@
 
 pub mod metrics;
 
+use crate::process::tree;
 use std::fs;
 
 /// What the system has counted so far for this process and the children it has reaped.
@@ -68,6 +69,11 @@ pub fn own_memory_bytes(field: &str) -> u64 {
         .find(|line| line.split(':').next() == Some(field));
     line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok())
         .map_or(0, |kib| kib * 1024)
+}
+
+/// The own proportional set size now; `None` where it can't be read.
+pub fn own_pss_bytes() -> Option<u64> {
+    tree::pss_bytes(std::process::id())
 }
 
 #[cfg(test)]

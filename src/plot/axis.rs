@@ -56,7 +56,11 @@ impl Axis {
     /// From an honest zero to `high`, with at most `most` ticks beside the zero.
     pub fn linear(kind: Kind, high: f64, most: usize) -> Self {
         let high = if high > 0.0 { high } else { 1.0 };
-        let step = kind.round_up(high / most.max(1) as f64);
+        let mut step = kind.round_up(high / most.max(1) as f64);
+        // A round step can overshoot the whole axis; one tick beside the zero there must be.
+        while step > high {
+            step = kind.round_up(step / 4.0);
+        }
         let count = (high / step * 1.000_001).floor() as usize;
         let ticks = (0..=count).map(|number| step * number as f64).collect();
         Axis {
@@ -69,19 +73,15 @@ impl Axis {
     }
 
     /// From the power of ten below `low` to `high`; for bytes the power of two.
-    pub fn logarithmic(kind: Kind, low: f64, high: f64, most: usize) -> Self {
+    pub fn logarithmic(kind: Kind, low: f64, high: f64) -> Self {
         let base: f64 = if kind == Kind::Bytes { 4.0 } else { 10.0 };
-        let first = low.max(1.0).log(base).floor();
-        let last = high.max(low).max(1.0).log(base).ceil().max(first + 1.0);
-        let every = ((last - first) / most.max(1) as f64).ceil().max(1.0);
-        let count = ((last - first) / every).floor() as usize;
-        let ticks = (0..=count)
-            .map(|number| base.powf(first + every * number as f64))
-            .collect();
+        let first = low.max(1.0).log(base).floor() as i32;
+        let last = (high.max(low).max(1.0).log(base).ceil() as i32).max(first + 1);
+        let ticks = (first..=last).map(|power| base.powi(power)).collect();
         Axis {
             kind,
-            high: base.powf(last),
-            low: base.powf(first),
+            high: base.powi(last),
+            low: base.powi(first),
             log: true,
             ticks,
         }
@@ -135,12 +135,20 @@ mod tests {
             labels(&Axis::linear(Kind::Bytes, 270.0 * 1048576.0, 3)),
             ["0", "128 MiB", "256 MiB"]
         );
+        assert_eq!(
+            labels(&Axis::linear(Kind::Bytes, 5.5 * 1048576.0, 1)),
+            ["0", "2 MiB", "4 MiB"]
+        );
+        assert_eq!(
+            labels(&Axis::linear(Kind::Time, 43e6, 1)),
+            ["0", "20 ms", "40 ms"]
+        );
         assert_eq!(labels(&Axis::linear(Kind::Time, 0.0, 3)), ["0", "1 ns"]);
     }
 
     #[test]
     fn a_logarithmic_axis_holds_its_values() {
-        let axis = Axis::logarithmic(Kind::Time, 30e3, 2e9, 4);
+        let axis = Axis::logarithmic(Kind::Time, 30e3, 2e9);
         assert!(axis.share(30e3) > 0.0 && axis.share(2e9) < 1.0);
         assert!(axis.ticks.len() >= 2 && axis.ticks.is_sorted());
         assert!((axis.share(axis.ticks[0])).abs() < 1e-9);

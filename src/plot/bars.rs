@@ -5,7 +5,7 @@
 
 use super::axis::{Axis, Kind};
 use super::font::{self, Weight};
-use super::svg::{Anchor, Canvas};
+use super::svg::{Anchor, Canvas, Look};
 use super::{Drawing, theme};
 use crate::analysis::{Report, Row, Summary};
 use crate::experiment::Theme;
@@ -49,10 +49,43 @@ const MARGIN: f64 = 16.0;
 const GAP: f64 = 26.0;
 /// Widest that the rows' names may be.
 const MOST_LABEL: f64 = 190.0;
-const TITLE: f64 = 16.0;
-const HEADING: f64 = 12.5;
-const LABEL: f64 = 12.5;
-const SMALL: f64 = 11.0;
+const TITLE: Look = Look {
+    class: "ink",
+    weight: Weight::Semibold,
+    size: 16.0,
+};
+const HEADING: Look = Look {
+    class: "ink",
+    weight: Weight::Semibold,
+    size: 12.5,
+};
+const LABEL: Look = Look {
+    class: "ink",
+    weight: Weight::Regular,
+    size: 12.5,
+};
+const VALUE: Look = Look {
+    class: "value",
+    weight: Weight::Semibold,
+    size: 12.5,
+};
+const NO_VALUE: Look = Look {
+    class: "muted",
+    weight: Weight::Regular,
+    size: 12.5,
+};
+const SMALL: Look = Look {
+    class: "muted",
+    weight: Weight::Regular,
+    size: 11.0,
+};
+const FAILED: Look = Look {
+    class: "failed",
+    weight: Weight::Regular,
+    size: 11.0,
+};
+/// Height of the name of a group.
+const GROUP: f64 = 28.0;
 /// Ratio of values from which bars would vanish, and dots on a logarithmic axis say more.
 const LOG_FROM: f64 = 300.0;
 /// Rows beyond which the table alone shows the rest.
@@ -66,122 +99,67 @@ enum Line<'a> {
     Bar(&'a Row, usize),
 }
 
-/// Draws the panels; `None` where no row has a value or a reason.
+/// Draws the panels; `None` where the report has no rows.
 pub fn draw(report: &Report, panels: &[Panel], theme: Theme) -> Option<Drawing> {
     if report.rows.is_empty() {
         return None;
     }
     let lines = lines(report);
-    let bars = lines
-        .iter()
-        .filter(|line| matches!(line, Line::Bar(..)))
-        .count();
-    let pitch = if bars <= 6 { 32.0 } else { 26.0 };
     let title = font::wrapped(
         &report.title,
-        TITLE,
-        Weight::Semibold,
+        TITLE.size,
+        TITLE.weight,
         WIDTH - 2.0 * MARGIN,
         2,
     );
-    let title_height = 8.0 + 21.0 * title.len() as f64;
-    let top = MARGIN + title_height + 20.0 + 28.0;
-    let height_of = |line: &Line| {
-        if matches!(line, Line::Group(_)) {
-            28.0
-        } else {
-            pitch
-        }
-    };
-    let rows_height: f64 = lines.iter().map(height_of).sum();
+    let subtitle_at = MARGIN + 16.0 + 21.0 * title.len() as f64;
+    let top = subtitle_at + 40.0;
+    let placed = placed(&lines, top);
+    let bottom = placed.last().map_or(top, |place| place.bottom);
     let hidden = report.rows.len().saturating_sub(MOST_ROWS);
     let foot = if hidden > 0 { 22.0 } else { 0.0 };
-    let height = (top + rows_height + 26.0 + foot + MARGIN / 2.0).ceil();
+    let height = (bottom + 26.0 + foot + MARGIN / 2.0).ceil();
 
     let canvas = Canvas::new(WIDTH as u32, height as u32);
     for (number, line) in title.iter().enumerate() {
-        let baseline = MARGIN + 14.0 + 21.0 * number as f64;
         canvas.text(
-            "ink",
-            Weight::Semibold,
             TITLE,
             Anchor::Start,
             MARGIN,
-            baseline,
+            MARGIN + 14.0 + 21.0 * number as f64,
             line,
         );
     }
-    let subtitle = font::fitted(
-        &subtitle(report),
-        SMALL,
-        Weight::Regular,
-        WIDTH - 2.0 * MARGIN,
-    );
-    let baseline = MARGIN + title_height + 8.0;
-    canvas.text(
-        "muted",
-        Weight::Regular,
-        SMALL,
-        Anchor::Start,
-        MARGIN,
-        baseline,
-        &subtitle,
-    );
+    let subtitle = SMALL.fitted(&subtitle(report), WIDTH - 2.0 * MARGIN);
+    canvas.text(SMALL, Anchor::Start, MARGIN, subtitle_at, &subtitle);
 
-    let widest = report
+    let names = report
         .rows
         .iter()
         .take(MOST_ROWS)
-        .map(|row| font::width(&row.label, LABEL, Weight::Regular));
-    let label_width = widest.fold(40.0, f64::max).min(MOST_LABEL);
-    let left = MARGIN + label_width + 12.0;
+        .map(|row| LABEL.width(&row.label));
+    let names_width = names.fold(40.0, f64::max).min(MOST_LABEL);
+    let left = MARGIN + names_width + 12.0;
     let gaps = GAP * (panels.len() - 1) as f64;
-    let panel_width = (WIDTH - MARGIN - left - gaps) / panels.len() as f64;
-    let columns: Vec<Column> = panels
-        .iter()
-        .enumerate()
-        .map(|(number, panel)| {
-            Column::new(
-                report,
-                *panel,
-                left + (panel_width + GAP) * number as f64,
-                panel_width,
-            )
-        })
-        .collect();
+    let width = (WIDTH - MARGIN - left - gaps) / panels.len() as f64;
+    let column = |(number, panel): (usize, &Panel)| {
+        Column::new(report, *panel, left + (width + GAP) * number as f64, width)
+    };
+    let columns: Vec<Column> = panels.iter().enumerate().map(column).collect();
+    let blocks = blocks(&placed);
     for column in &columns {
-        column.frame(&canvas, top, rows_height);
+        column.frame(&canvas, top - 10.0, &blocks);
     }
-    let mut y = top;
-    for line in &lines {
+    for Place { line, top, bottom } in &placed {
+        let middle = f64::midpoint(*top, *bottom);
         match line {
             Line::Group(name) => {
-                let name = font::fitted(name, LABEL, Weight::Semibold, WIDTH - 2.0 * MARGIN);
-                // On the ground's colour, so that grid lines don't run through it.
-                let width = font::width(&name, LABEL, Weight::Semibold);
-                canvas.rect("bg", MARGIN - 2.0, y + 4.0, width + 8.0, 20.0);
-                canvas.text(
-                    "ink",
-                    Weight::Semibold,
-                    LABEL,
-                    Anchor::Start,
-                    MARGIN,
-                    y + 19.0,
-                    &name,
-                );
+                let name = HEADING.fitted(name, WIDTH - 2.0 * MARGIN);
+                canvas.text(HEADING, Anchor::Start, MARGIN, bottom - 7.0, &name);
             }
             Line::Bar(row, nth) => {
-                let middle = y + pitch / 2.0;
-                let name = font::fitted(&row.label, LABEL, Weight::Regular, label_width);
-                canvas.text(
-                    "ink",
-                    Weight::Regular,
-                    LABEL,
-                    Anchor::End,
-                    left - 12.0,
-                    middle + 4.4,
-                    &name,
-                );
+                let name = LABEL.fitted(&row.label, names_width);
+                canvas.text(LABEL, Anchor::End, left - 12.0, middle + 4.4, &name);
                 if row.wall_ns.is_none() {
                     failure(
                         &canvas,
@@ -193,31 +171,68 @@ pub fn draw(report: &Report, panels: &[Panel], theme: Theme) -> Option<Drawing> 
                 } else {
                     columns
                         .iter()
-                        .for_each(|column| column.bar(&canvas, row, *nth, middle, pitch));
+                        .for_each(|column| column.bar(&canvas, row, *nth, middle, bottom - top));
                 }
             }
         }
-        y += height_of(line);
     }
     if hidden > 0 {
         let text = format!("and {hidden} more rows: see the table");
-        canvas.text(
-            "muted",
-            Weight::Regular,
-            SMALL,
-            Anchor::Start,
-            MARGIN,
-            height - 12.0,
-            &text,
-        );
+        canvas.text(SMALL, Anchor::Start, MARGIN, height - 12.0, &text);
     }
-    let alt = alt(report, panels);
+    let svg = canvas.finish(&report.title, &theme::style(theme));
     Some(Drawing {
-        svg: canvas.finish(&report.title, &theme::style(theme)),
+        svg,
         width: WIDTH as u32,
         height: height as u32,
-        alt,
+        alt: alt(report, panels),
     })
+}
+
+/// A line of the figure at its place.
+struct Place<'a> {
+    line: &'a Line<'a>,
+    top: f64,
+    bottom: f64,
+}
+
+/// Lines from `top` downwards.
+fn placed<'a>(lines: &'a [Line<'a>], top: f64) -> Vec<Place<'a>> {
+    let bars = lines
+        .iter()
+        .filter(|line| matches!(line, Line::Bar(..)))
+        .count();
+    let pitch = if bars <= 6 { 32.0 } else { 26.0 };
+    let mut y = top;
+    let place = |line| {
+        let top = y;
+        y += if matches!(line, &Line::Group(_)) {
+            GROUP
+        } else {
+            pitch
+        };
+        Place {
+            line,
+            top,
+            bottom: y,
+        }
+    };
+    lines.iter().map(place).collect()
+}
+
+/// Stretches of rows that no group's name interrupts: top and bottom.
+fn blocks(placed: &[Place]) -> Vec<(f64, f64)> {
+    let mut blocks: Vec<(f64, f64)> = Vec::new();
+    for place in placed
+        .iter()
+        .filter(|place| matches!(place.line, Line::Bar(..)))
+    {
+        match blocks.last_mut() {
+            Some((_, bottom)) if *bottom == place.top => *bottom = place.bottom,
+            _ => blocks.push((place.top, place.bottom)),
+        }
+    }
+    blocks
 }
 
 /// Rows with their groups' names, as many as are drawn.
@@ -266,9 +281,9 @@ fn subtitle(report: &Report) -> String {
         0 => "nothing was measured".to_owned(),
         1 => "one run each; less is better".to_owned(),
         _ if fewest == most => {
-            format!("bars: median of {most} runs; dots: each run; less is better")
+            format!("median of {most} runs; small dots: each run; less is better")
         }
-        _ => format!("bars: median of {fewest} to {most} runs; dots: each run; less is better"),
+        _ => format!("median of {fewest} to {most} runs; small dots: each run; less is better"),
     }
 }
 
@@ -276,21 +291,14 @@ fn subtitle(report: &Report) -> String {
 fn failure(canvas: &Canvas, row: &Row, x: f64, middle: f64, room: f64) {
     let name = outcome_name(row.outcome);
     let text = match &row.why {
-        Some(why) => format!("{name}: {why}"),
+        // The table keeps the code's marks; a figure has no use for them.
+        Some(why) => format!("{name}: {}", why.replace('`', "")),
         None => name.to_owned(),
     };
-    let text = font::fitted(&text, SMALL, Weight::Regular, room);
-    let width = font::width(&text, SMALL, Weight::Regular);
+    let text = SMALL.fitted(&text, room);
+    let width = SMALL.width(&text);
     canvas.rect("bg", x - 3.0, middle - 9.0, width + 6.0, 18.0);
-    canvas.text(
-        "failed",
-        Weight::Regular,
-        SMALL,
-        Anchor::Start,
-        x,
-        middle + 4.0,
-        &text,
-    );
+    canvas.text(FAILED, Anchor::Start, x, middle + 4.0, &text);
 }
 
 fn outcome_name(outcome: Outcome) -> &'static str {
@@ -325,13 +333,7 @@ impl Column {
             .filter_map(panel.read)
             .collect();
         let value = |summary: &&Summary| panel.value(summary);
-        let label = |summary: &&Summary| {
-            font::width(
-                &panel.kind.label(panel.value(summary)),
-                LABEL,
-                Weight::Semibold,
-            )
-        };
+        let label = |summary: &&Summary| VALUE.width(&panel.kind.label(panel.value(summary)));
         let label_width = shown.iter().map(label).fold(0.0, f64::max);
         let axis_width = (width - label_width - 12.0).max(30.0);
         let high = shown.iter().map(|summary| summary.max).fold(0.0, f64::max);
@@ -342,7 +344,7 @@ impl Column {
             .fold(f64::INFINITY, f64::min);
         let most = ((axis_width / 50.0) as usize).clamp(1, 6);
         let axis = match low.is_finite() && high / low > LOG_FROM {
-            true => Axis::logarithmic(panel.kind, low, high, most),
+            true => Axis::logarithmic(panel.kind, low, high),
             false => Axis::linear(panel.kind, high, most),
         };
         Column {
@@ -358,47 +360,29 @@ impl Column {
         self.x + self.axis_width * self.axis.share(value)
     }
 
-    /// Heading, grid and ticks.
-    fn frame(&self, canvas: &Canvas, top: f64, height: f64) {
+    /// Heading (its baseline), grid and ticks; `blocks` are stretches of rows, from top to bottom.
+    fn frame(&self, canvas: &Canvas, heading: f64, blocks: &[(f64, f64)]) {
         let scale = if self.axis.is_log() {
             " (log scale)"
         } else {
             ""
         };
-        let title = font::fitted(
-            &format!("{}{scale}", self.panel.title),
-            HEADING,
-            Weight::Semibold,
-            self.width,
-        );
-        canvas.text(
-            "ink",
-            Weight::Semibold,
-            HEADING,
-            Anchor::Start,
-            self.x,
-            top - 10.0,
-            &title,
-        );
+        let title = HEADING.fitted(&format!("{}{scale}", self.panel.title), self.width);
+        canvas.text(HEADING, Anchor::Start, self.x, heading, &title);
+        let below = blocks.last().map_or(heading, |(_, bottom)| bottom + 16.0);
         let mut free_from = f64::NEG_INFINITY;
         for tick in &self.axis.ticks {
             let x = self.at(*tick);
             let class = if *tick == 0.0 { "axis" } else { "grid" };
-            canvas.line(class, 1.0, &[(x, top), (x, top + height)]);
+            for (top, bottom) in blocks {
+                canvas.line(class, 1.0, &[(x, *top), (x, *bottom)]);
+            }
             let label = self.axis.tick_label(*tick);
-            let half = font::width(&label, SMALL, Weight::Regular) / 2.0;
+            let half = SMALL.width(&label) / 2.0;
             // A label that would touch its neighbour is left out; the grid line stays.
             if x - half > free_from {
-                canvas.text(
-                    "muted",
-                    Weight::Regular,
-                    SMALL,
-                    Anchor::Middle,
-                    x,
-                    top + height + 16.0,
-                    &label,
-                );
-                free_from = x + half + 6.0;
+                canvas.text(SMALL, Anchor::Middle, x, below, &label);
+                free_from = x + half + 8.0;
             }
         }
     }
@@ -406,15 +390,7 @@ impl Column {
     /// A row's bar (a dot on a logarithmic axis), its spread and its value.
     fn bar(&self, canvas: &Canvas, row: &Row, nth: usize, middle: f64, pitch: f64) {
         let Some(summary) = (self.panel.read)(row) else {
-            canvas.text(
-                "muted",
-                Weight::Regular,
-                LABEL,
-                Anchor::Start,
-                self.x + 6.0,
-                middle + 4.4,
-                "–",
-            );
+            canvas.text(NO_VALUE, Anchor::Start, self.x + 6.0, middle + 4.4, "–");
             return;
         };
         let value = self.panel.value(summary);
@@ -450,15 +426,7 @@ impl Column {
             self.at(summary.max)
         }) + 7.0;
         let label = self.panel.kind.label(value);
-        canvas.text(
-            "ink",
-            Weight::Semibold,
-            LABEL,
-            Anchor::Start,
-            beside,
-            middle + 4.4,
-            &label,
-        );
+        canvas.text(VALUE, Anchor::Start, beside, middle + 4.4, &label);
     }
 }
 

@@ -31,6 +31,29 @@ pub enum Anchor {
     End,
 }
 
+/// How a kind of text looks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Look {
+    /// Class of the style sheet.
+    pub class: &'static str,
+    /// Weight.
+    pub weight: Weight,
+    /// Size in pixels.
+    pub size: f64,
+}
+
+impl Look {
+    /// Width of a text that looks so.
+    pub fn width(self, text: &str) -> f64 {
+        font::width(text, self.size, self.weight)
+    }
+
+    /// The text, or as much of it as fits with an ellipsis.
+    pub fn fitted(self, text: &str, room: f64) -> String {
+        font::fitted(text, self.size, self.weight, room)
+    }
+}
+
 #[derive(Default)]
 struct Page {
     body: String,
@@ -267,27 +290,17 @@ impl Canvas {
     }
 
     /// A line of text with its baseline at `y`.
-    pub fn text(
-        &self,
-        class: &str,
-        weight: Weight,
-        size: f64,
-        anchor: Anchor,
-        x: f64,
-        y: f64,
-        text: &str,
-    ) {
-        self.class(&if weight == Weight::Semibold {
-            format!("{class} b")
-        } else {
-            class.to_owned()
-        });
+    pub fn text(&self, look: Look, anchor: Anchor, x: f64, y: f64, text: &str) {
+        match look.weight {
+            Weight::Semibold => self.class(&format!("{} b", look.class)),
+            Weight::Regular => self.class(look.class),
+        }
         self.page.borrow_mut().anchor = match anchor {
             Anchor::Start => "",
             Anchor::Middle => " text-anchor=\"middle\"",
             Anchor::End => " text-anchor=\"end\"",
         };
-        let style = TextStyle::from(("sans-serif", size * SCALE).into_font());
+        let style = TextStyle::from(("sans-serif", look.size * SCALE).into_font());
         let _ = self
             .area
             .draw(&Text::new(text.to_owned(), Self::point(x, y), style));
@@ -335,15 +348,12 @@ mod tests {
     fn elements_carry_classes_and_tenths_of_pixels() {
         let canvas = Canvas::new(100, 50);
         canvas.rect("s1", 1.25, 2.0, 3.0, 4.0);
-        canvas.text(
-            "ink",
-            Weight::Semibold,
-            12.0,
-            Anchor::End,
-            10.0,
-            20.0,
-            "a < b & c\u{7}",
-        );
+        let look = Look {
+            class: "ink",
+            weight: Weight::Semibold,
+            size: 12.0,
+        };
+        canvas.text(look, Anchor::End, 10.0, 20.0, "a < b & c\u{7}");
         canvas.line("grid", 1.0, &[(0.0, 0.0), (5.0, 5.0)]);
         canvas.dot("run", 5.0, 5.0, 2.0, 1.0);
         let svg = canvas.finish("t", "");

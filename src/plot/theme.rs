@@ -26,6 +26,9 @@ const OTHER: (&str, &str) = ("#cc79a7", "#dd9abf");
 const GROUND: &[(&str, &str, &str, &str)] = &[
     ("bg", "fill", "#ffffff", "#111111"),
     ("ink", "fill", "#1f2328", "#e8e8e8"),
+    ("value", "fill", "#1f2328", "#e8e8e8"),
+    // A halo in the ground's colour, where a grid line runs behind.
+    ("value", "stroke", "#ffffff", "#111111"),
     ("muted", "fill", "#59636e", "#a3a9b1"),
     ("failed", "fill", "#b35900", "#f0a35e"),
     ("grid", "stroke", "#e6e8eb", "#2a2d31"),
@@ -61,7 +64,7 @@ pub fn style(theme: Theme) -> String {
         Theme::Light | Theme::Dark => String::new(),
     };
     format!(
-        "{}text{{font-family:conclab,Inter,sans-serif}}.b{{font-weight:600}}.line{{fill:none}}{base}{other}",
+        "{}text{{font-family:conclab,Inter,sans-serif}}.b{{font-weight:600}}.line{{fill:none}}.value{{paint-order:stroke;stroke-width:40;stroke-linejoin:round}}{base}{other}",
         *FONTS
     )
 }

@@ -9,7 +9,7 @@ mod interrupt;
 mod running;
 pub mod signals;
 mod spawn;
-mod tree;
+pub mod tree;
 pub mod warden;
 pub mod worker;
 

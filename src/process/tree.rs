@@ -91,7 +91,7 @@ fn resident_bytes_of(pid: u32) -> Option<u64> {
 }
 
 /// Proportional set size of one process; `None` where it can't be read.
-fn pss_bytes(pid: u32) -> Option<u64> {
+pub fn pss_bytes(pid: u32) -> Option<u64> {
     let mut text = String::new();
     fs::File::open(format!("/proc/{pid}/smaps_rollup"))
         .ok()?

@@ -4,7 +4,7 @@
 //! What only the measuring pays (exec, reading the request, raising limits) happens before the clock.
 
 use super::{Reply, Request};
-use crate::measure::{Usage, own_memory_bytes};
+use crate::measure::{Usage, own_memory_bytes, own_pss_bytes};
 use crate::model::{self, Job, Tally};
 use crate::process::{REPLY_DESCRIPTOR, signals};
 use crate::service::raise_descriptor_limit;
@@ -45,6 +45,7 @@ fn answer(mut output: File) -> io::Result<()> {
         site: &request.site,
     };
     let idle_bytes = own_memory_bytes("VmRSS");
+    let idle_pss_bytes = own_pss_bytes().unwrap_or(idle_bytes);
     let before = Usage::now();
     let clock = Instant::now();
     let result = model.run(&job);
@@ -65,6 +66,7 @@ fn answer(mut output: File) -> io::Result<()> {
         outside_cpu_ns: (all.user_ns + all.system_ns).saturating_sub(used.user_ns + used.system_ns),
         own_peak_bytes: own_memory_bytes("VmHWM"),
         idle_bytes,
+        idle_pss_bytes,
         tally,
         error,
     };

@@ -49,6 +49,8 @@ pub struct Reply {
     pub own_peak_bytes: u64,
     /// Its resident set when the clock started.
     pub idle_bytes: u64,
+    /// Its proportional set then: less, where pages are shared with the kernel and the warden.
+    pub idle_pss_bytes: u64,
     /// What became of the tasks.
     pub tally: Tally,
     /// Why the model itself could not go on.

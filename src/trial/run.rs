@@ -174,28 +174,39 @@ fn signal_name(signal: i32) -> String {
     name.to_owned()
 }
 
-/// Peak memory of the tree: its own high-water mark where it stayed one process, else the samples.
+/// Peak memory of the tree: exact by its own high-water mark where it stayed one process, else sampled.
+///
+/// A high-water mark counts pages shared with the kernel and the warden (the executable's own) in full.
+/// What the process had of them when it was idle is taken off, so that one process and many are measured
+/// alike.
 fn peak(reply: &Reply, ended: &Ended) -> Option<PeakMemory> {
     let samples = ended.samples.len() as u32;
-    let (peak_bytes, source) = if ended.samples.iter().all(|sample| sample.processes <= 1)
-        && reply.tally.worker_peak_bytes == 0
-    {
-        (reply.own_peak_bytes, MemorySource::HighWater)
-    } else {
-        let all_pss = ended.samples.iter().all(|sample| sample.pss);
-        let sampled = ended.samples.iter().map(|sample| sample.bytes).max()?;
-        (
-            sampled,
-            if all_pss {
-                MemorySource::Pss
-            } else {
-                MemorySource::Rss
-            },
-        )
+    let alone = ended.samples.iter().all(|sample| sample.processes <= 1);
+    let (peak_bytes, source) = match alone && reply.tally.worker_peak_bytes == 0 {
+        true => {
+            let shared_bytes = reply.idle_bytes.saturating_sub(reply.idle_pss_bytes);
+            (
+                reply.own_peak_bytes.saturating_sub(shared_bytes),
+                MemorySource::HighWater,
+            )
+        }
+        false => {
+            let all_pss = ended.samples.iter().all(|sample| sample.pss);
+            let sampled = ended.samples.iter().map(|sample| sample.bytes).max()?;
+            (
+                sampled,
+                if all_pss {
+                    MemorySource::Pss
+                } else {
+                    MemorySource::Rss
+                },
+            )
+        }
     };
+    let growth_bytes = peak_bytes.saturating_sub(reply.idle_pss_bytes);
     Some(PeakMemory {
         peak_bytes,
-        growth_bytes: peak_bytes.saturating_sub(reply.idle_bytes),
+        growth_bytes,
         source,
         samples,
     })
@@ -290,6 +301,7 @@ mod tests {
             outside_cpu_ns: 0,
             own_peak_bytes: 500,
             idle_bytes: 100,
+            idle_pss_bytes: 40,
             tally: Tally::default(),
             error: None,
         };
@@ -305,7 +317,7 @@ mod tests {
         let peak_of_one = peak(&reply, &single).unwrap();
         assert_eq!(
             (peak_of_one.peak_bytes, peak_of_one.growth_bytes),
-            (500, 400)
+            (440, 400)
         );
         assert_eq!(peak_of_one.source, MemorySource::HighWater);
         let mut tree = ended(End::Exited(0));
