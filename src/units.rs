@@ -146,14 +146,52 @@ pub fn format_ratio(ratio: f64) -> String {
     format!("{}×", ratio_digits(ratio))
 }
 
-/// The digits of [`format_ratio`] without the sign, for intervals such as `"1.8–2.0"`.
+/// The digits of [`format_ratio`] without the sign. Near 1 there are two decimals, so that a real
+/// difference of 4 % doesn't read `"1.0"`.
 pub fn ratio_digits(ratio: f64) -> String {
     match ratio.abs() {
         r if r >= 999.5 => format_count(ratio.round() as u64),
         r if r >= 99.5 => format!("{ratio:.0}"),
-        r if r >= 0.995 => format!("{ratio:.1}"),
-        r if r >= 0.0995 => format!("{ratio:.2}"),
-        _ => format!("{ratio:.3}"),
+        r if r >= 1.195 => format!("{ratio:.1}"),
+        r if r >= 0.0995 || r == 0.0 => format!("{ratio:.2}"),
+        // Two significant digits, however small.
+        r => format!("{ratio:.*}", (1.0 - r.log10().floor()) as usize),
+    }
+}
+
+/// An interval of ratios: `"1.8–2.0"`; with another digit where both ends would read the same.
+pub fn format_ratio_range(low: f64, high: f64) -> String {
+    let (mut from, mut to) = (ratio_digits(low), ratio_digits(high));
+    if from == to && (1.0..99.5).contains(&low) {
+        (from, to) = (format!("{low:.2}"), format!("{high:.2}"));
+    }
+    if from == to {
+        from
+    } else {
+        format!("{from}–{to}")
+    }
+}
+
+/// Columns that a text takes in a terminal: wide East Asian characters and emoji take two, combining
+/// marks none (Unicode Standard Annex 11, its blocks rather than single characters).
+pub fn columns(text: &str) -> usize {
+    text.chars().map(char_columns).sum()
+}
+
+fn char_columns(c: char) -> usize {
+    match u32::from(c) {
+        0x0300..=0x036f | 0x200b..=0x200f | 0x20d0..=0x20ff | 0xfe00..=0xfe0f => 0,
+        0x1100..=0x115f
+        | 0x2e80..=0x303e
+        | 0x3041..=0xa4cf
+        | 0xac00..=0xd7a3
+        | 0xf900..=0xfaff
+        | 0xfe30..=0xfe6f
+        | 0xff00..=0xff60
+        | 0xffe0..=0xffe6
+        | 0x1f300..=0x1faff
+        | 0x20000..=0x3fffd => 2,
+        _ => 1,
     }
 }
 
@@ -250,6 +288,15 @@ mod tests {
         assert_eq!(format_count(1_000_000), "1,000,000");
         assert_eq!(format_ratio(1.94), "1.9×");
         assert_eq!(format_ratio(2300.4), "2,300×");
+        assert_eq!(format_ratio(1.04), "1.04×");
+        assert_eq!(format_ratio(0.000_56), "0.00056×");
+        assert_eq!(format_ratio_range(1.84, 1.96), "1.8–2.0");
+        assert_eq!(format_ratio_range(1.921, 1.944), "1.92–1.94");
+        assert_eq!(format_ratio_range(0.5, 0.5), "0.50");
+        assert_eq!(
+            (columns("threads"), columns("线程"), columns("e\u{301}")),
+            (7, 4, 1)
+        );
     }
 
     #[test]

@@ -148,32 +148,32 @@ fn summary(samples: Vec<f64>, seed: u64) -> Option<Summary> {
 
 /// The worst that happened to a row; the pilot counts where nothing was timed.
 fn outcome(timed: &[&Record], sampled: &[&Record], interrupted: bool) -> (Outcome, Option<String>) {
-    let bad = |records: &[&Record]| {
+    let worst = |records: &[&Record]| {
         records
             .iter()
-            .find(|record| record.outcome != Outcome::Ok)
-            .map(|r| (r.outcome, r.why.clone()))
+            .filter(|record| record.outcome != Outcome::Ok)
+            // An interrupt says nothing about the row, a failure does; of several, the first.
+            .min_by_key(|record| record.outcome == Outcome::Interrupted)
+            .map(|record| (record.outcome, record.why.clone()))
     };
-    if let Some(bad) = bad(timed) {
-        return bad;
+    if let Some((outcome, why)) = worst(timed) {
+        let ended = timed.iter().filter(|r| r.outcome == outcome).count();
+        let some_ok = timed.iter().any(|r| r.outcome == Outcome::Ok);
+        let why = why.map(|why| match some_ok && outcome != Outcome::Interrupted {
+            true => format!("{ended} of {} runs: {why}", timed.len()),
+            false => why,
+        });
+        return (outcome, why);
     }
     if !timed.is_empty() {
         return (Outcome::Ok, None);
     }
-    bad(sampled).unwrap_or_else(|| {
-        let why = if interrupted {
-            "the cell was interrupted before its turn"
-        } else {
-            "it was not run"
-        };
-        (
-            if interrupted {
-                Outcome::Interrupted
-            } else {
-                Outcome::NotRun
-            },
-            Some(why.to_owned()),
-        )
+    worst(sampled).unwrap_or_else(|| match interrupted {
+        true => (
+            Outcome::Interrupted,
+            Some("the cell was interrupted before its turn".to_owned()),
+        ),
+        false => (Outcome::NotRun, Some("it was not run".to_owned())),
     })
 }
 
@@ -204,7 +204,10 @@ fn notes(measured: &[&Measurement], observed: &[&Measurement]) -> Vec<String> {
         .iter()
         .any(|p| p.source != MemorySource::HighWater && p.samples < FEW_SAMPLES)
     {
-        notes.push("too short for a sampled peak: memory is a lower bound".to_owned());
+        notes.push(
+            "too short for more than a few samples of its memory: the peak is a lower bound"
+                .to_owned(),
+        );
     }
     if peaks.iter().any(|p| p.source == MemorySource::Rss) {
         notes.push(

@@ -6,6 +6,9 @@ use crate::program::splitmix64;
 
 /// Repeats from which on a bootstrap interval says more than the range does.
 const BOOTSTRAP_FROM: usize = 10;
+/// Pairs from which on an interval is given: Student's t of a single degree of freedom is 12.7 standard
+/// errors wide, and two runs that happen to agree would still look certain.
+const INTERVAL_FROM: usize = 3;
 /// Resamples of the bootstrap.
 const RESAMPLES: usize = 2_000;
 /// Modified z-score above which a value is an outlier (Iglewicz & Hoaglin 1993).
@@ -94,8 +97,8 @@ pub struct PairedRatio {
 
 /// The ratio `numerator / denominator` over pairs, on the log scale (Student 1908).
 ///
-/// One pair gives a ratio without an interval (0 to infinity, p = 1); `None` without pairs or where a
-/// value isn't positive.
+/// One or two pairs give a ratio without an interval (0 to infinity, p = 1); `None` without pairs or
+/// where a value isn't positive.
 pub fn paired_ratio(pairs: &[(f64, f64)]) -> Option<PairedRatio> {
     if pairs.is_empty() || pairs.iter().any(|(a, b)| !(*a > 0.0 && *b > 0.0)) {
         return None;
@@ -103,7 +106,7 @@ pub fn paired_ratio(pairs: &[(f64, f64)]) -> Option<PairedRatio> {
     let logs: Vec<f64> = pairs.iter().map(|(a, b)| (a / b).ln()).collect();
     let centre = mean(&logs);
     let ratio = centre.exp();
-    if logs.len() < 2 {
+    if logs.len() < INTERVAL_FROM {
         return Some(PairedRatio {
             ratio,
             low: 0.0,
@@ -286,6 +289,8 @@ mod tests {
         assert!(found.p < 0.0001);
         let single = paired_ratio(&[(4.0, 2.0)]).unwrap();
         assert_eq!((single.ratio, single.p), (2.0, 1.0));
+        let two = paired_ratio(&[(4.0, 2.0), (4.04, 2.0)]).unwrap();
+        assert_eq!((two.low, two.high, two.p), (0.0, f64::INFINITY, 1.0));
         assert_eq!(paired_ratio(&[]), None);
         assert_eq!(paired_ratio(&[(0.0, 1.0)]), None);
         let same = paired_ratio(&[(1.0, 1.0); 5]).unwrap();

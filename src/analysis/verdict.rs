@@ -3,18 +3,22 @@
 //! Every sentence comes from this report's rows, never from what a model is supposed to do. To add a
 //! finding: a function and a row in [`RULES`].
 
-use super::{Report, Row};
+use super::{Report, Row, Speedup};
 use crate::trial::Outcome;
-use crate::units::{format_ns, format_ratio, ratio_digits};
+use crate::units::{format_ns, format_ratio, format_ratio_range};
 
 /// A look at the whole report: sentences, none where it finds nothing.
 type Rule = fn(&Report) -> Vec<String>;
 
 /// In the order in which a reader wants to know.
-const RULES: &[Rule] = &[wrong_answers, ranking, limits, failures];
+const RULES: &[Rule] = &[wrong_answers, ranking, limits, overhead, failures];
 
 /// Points beyond which only the first and the last are ranked in words.
 const MOST_POINTS: usize = 3;
+/// Rows told by name in one list; the rest is a number, and the table has them all.
+const MOST_NAMES: usize = 4;
+/// Sentences about failures; the rest is a number.
+const MOST_FAILURES: usize = 3;
 /// Ratio of memory from which it is worth a word.
 const MORE_MEMORY: f64 = 1.25;
 
@@ -46,17 +50,44 @@ fn place(row: &Row) -> String {
     }
 }
 
+/// "threads", "threads and async", "threads, async and 3 more".
+fn list(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        _ if names.len() > MOST_NAMES => {
+            let told = &names[..MOST_NAMES - 1];
+            format!("{} and {} more", told.join(", "), names.len() - told.len())
+        }
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// A row's label, with its place where there are several.
+fn name(row: &Row) -> String {
+    let place = place(row);
+    match place.strip_suffix(": ") {
+        Some(place) => format!("{} ({place})", row.label),
+        None => row.label.clone(),
+    }
+}
+
+/// Whether a row did the whole work, so that its time says something.
+fn did_the_work(row: &Row) -> bool {
+    row.agrees != Some(false) && row.tasks.failed + row.tasks.timed_out + row.tasks.cancelled == 0
+}
+
 fn wrong_answers(report: &Report) -> Vec<String> {
     let wrong = report.rows.iter().filter(|row| row.agrees == Some(false));
-    wrong
-        .map(|row| {
-            format!(
-                "{}WRONG ANSWER: {} did not compute what the others did, so its times mean nothing.",
-                place(row),
-                row.label
-            )
-        })
-        .collect()
+    let names: Vec<String> = wrong.map(name).collect();
+    let its = if names.len() == 1 { "its" } else { "their" };
+    match names.is_empty() {
+        true => Vec::new(),
+        false => vec![format!(
+            "WRONG ANSWER: {} did not compute what the others did, so {its} times mean nothing.",
+            list(&names)
+        )],
+    }
 }
 
 /// Who was faster than the baseline, who slower, and where nothing can be told.
@@ -71,124 +102,169 @@ fn ranking(report: &Report) -> Vec<String> {
 }
 
 fn rank(rows: &[&Row]) -> Option<String> {
-    let mut compared: Vec<&Row> = rows
+    let place = place(rows.first()?);
+    let told: Vec<&Row> = rows
         .iter()
         .copied()
-        .filter(|row| row.speedup.is_some())
+        .filter(|row| did_the_work(row))
         .collect();
-    let place = place(rows.first()?);
-    if compared.is_empty() {
-        // Nothing to compare with: what it took.
-        let row = rows.iter().find(|row| row.wall_ns.is_some())?;
-        let (wall, cpu) = (row.wall_ns.as_ref()?, row.cpu_ns.as_ref()?);
-        return Some(format!(
-            "{place}{} took {} and used {} of CPU time.",
-            row.label,
-            format_ns(wall.median),
-            format_ns(cpu.median)
-        ));
+    let mut compared: Vec<(&Row, &Speedup)> = told
+        .iter()
+        .filter_map(|row| Some((*row, row.speedup.as_ref()?)))
+        .collect();
+    compared.sort_by(|(_, a), (_, b)| b.ratio.total_cmp(&a.ratio));
+    let (paired, few): (Vec<_>, Vec<_>) = compared
+        .into_iter()
+        .partition(|(_, speedup)| speedup.high.is_finite());
+    if paired.is_empty() {
+        let sentence = if few.is_empty() {
+            alone(&told)?
+        } else {
+            too_few(&few)
+        };
+        return Some(format!("{place}{sentence}"));
     }
-    compared.sort_by(|a, b| {
-        let ratio = |row: &Row| row.speedup.as_ref().map_or(0.0, |speedup| speedup.ratio);
-        ratio(b).total_cmp(&ratio(a))
-    });
-    let baseline = |label: &str| rows.iter().copied().find(|row| row.label == label);
-    let mut clauses: Vec<String> = Vec::new();
-    let mut unclear: Vec<&Row> = Vec::new();
-    for row in compared {
-        let Some(speedup) = &row.speedup else {
-            continue;
+    let (clear, unclear): (Vec<_>, Vec<_>) = paired.into_iter().partition(|(_, s)| s.differs);
+    let (faster, mut slower): (Vec<_>, Vec<_>) =
+        clear.into_iter().partition(|(_, s)| s.ratio > 1.0);
+    slower.reverse();
+    let mut clauses = Vec::new();
+    // What a row is compared with is said where it changes, its interval the first time alone.
+    let mut said: Option<&str> = None;
+    for (row, speedup) in faster.iter().chain(&slower).copied() {
+        let of = if speedup.ratio > 1.0 {
+            &faster
+        } else {
+            &slower
         };
-        if !speedup.differs {
-            unclear.push(row);
-            continue;
+        let index = of.iter().position(|(other, _)| other.label == row.label);
+        match index {
+            Some(MOST_NAMES) => clauses.push(others(&of[MOST_NAMES..])),
+            Some(index) if index > MOST_NAMES => {}
+            _ => {
+                let more = memory(row, rows, &speedup.over);
+                clauses.push(format!("{}{more}", clause(row, speedup, said)));
+                said = Some(&speedup.over);
+            }
         }
-        let first = clauses.is_empty();
-        let faster = speedup.ratio > 1.0;
-        let (ratio, low, high) = match faster {
-            true => (speedup.ratio, speedup.low, speedup.high),
-            false => (1.0 / speedup.ratio, 1.0 / speedup.high, 1.0 / speedup.low),
-        };
-        let interval = interval(low, high, first);
-        let over = &speedup.over;
-        let clause = match faster {
-            true if first => format!(
-                "{} finished {} faster than {over}{interval}",
-                row.label,
-                format_ratio(ratio)
-            ),
-            true => format!("{} {} faster{interval}", row.label, format_ratio(ratio)),
-            false => format!(
-                "{} took {} as long as {over}{interval}",
-                row.label,
-                format_ratio(ratio)
-            ),
-        };
-        clauses.push(format!("{clause}{}", memory(row, baseline(over))));
     }
     if !unclear.is_empty() {
-        let labels: Vec<&str> = unclear.iter().map(|row| row.label.as_str()).collect();
-        let over = unclear[0]
-            .speedup
-            .as_ref()
-            .map_or("", |speedup| speedup.over.as_str());
-        let against = if clauses.is_empty() {
+        let over = &unclear[0].1.over;
+        let from = if clauses.is_empty() {
             format!(" from {over}")
         } else {
             String::new()
         };
+        let labels: Vec<String> = unclear.iter().map(|(row, _)| row.label.clone()).collect();
         clauses.push(format!(
-            "{}: no clear difference{against}{}",
-            labels.join(", "),
+            "{}: no clear difference{from}{}",
+            list(&labels),
             more_repeats(&unclear)
         ));
+    }
+    if !few.is_empty() {
+        let labels: Vec<String> = few.iter().map(|(row, _)| row.label.clone()).collect();
+        clauses.push(format!("{}: too few runs to tell", list(&labels)));
     }
     Some(format!("{place}{}.", clauses.join("; ")))
 }
 
-/// The interval in parentheses; named in full the first time.
-fn interval(low: f64, high: f64, first: bool) -> String {
-    if !(low > 0.0 && high.is_finite()) {
-        return String::new();
-    }
-    let name = if first { "95 % interval " } else { "" };
-    let (low, high) = (ratio_digits(low), ratio_digits(high));
-    if low == high {
-        format!(" ({name}{low})")
-    } else {
-        format!(" ({name}{low}–{high})")
+/// "threads finished 1.9× faster than sequential (95 % interval 1.8–2.0)", or the shorter "threads 1.9×"
+/// where `said` has been compared with already.
+fn clause(row: &Row, speedup: &Speedup, said: Option<&str>) -> String {
+    let Speedup {
+        over,
+        ratio,
+        low,
+        high,
+        ..
+    } = speedup;
+    let faster = *ratio > 1.0;
+    let (ratio, low, high) = match faster {
+        true => (*ratio, *low, *high),
+        false => (1.0 / ratio, 1.0 / high, 1.0 / low),
+    };
+    let interval = match said {
+        None => format!(" (95 % interval {})", format_ratio_range(low, high)),
+        Some(_) => String::new(),
+    };
+    let (label, ratio) = (&row.label, format_ratio(ratio));
+    match (faster, said == Some(over)) {
+        (true, true) => format!("{label} {ratio}"),
+        (true, false) => format!("{label} finished {ratio} faster than {over}{interval}"),
+        (false, true) => format!("{label} took {ratio} as long"),
+        (false, false) => format!("{label} took {ratio} as long as {over}{interval}"),
     }
 }
 
-/// " at 3.1× the memory", where that is worth a word.
-fn memory(row: &Row, baseline: Option<&Row>) -> String {
+/// Rows beyond those told by name, all faster or all slower.
+fn others(rows: &[(&Row, &Speedup)]) -> String {
+    let faster = rows[0].1.ratio > 1.0;
+    let ratios = rows
+        .iter()
+        .map(|(_, s)| if faster { s.ratio } else { 1.0 / s.ratio });
+    let low = ratios.clone().fold(f64::INFINITY, f64::min);
+    let high = ratios.fold(0.0, f64::max);
+    let others = if rows.len() == 1 { "other" } else { "others" };
+    let range = format_ratio_range(low, high);
+    match faster {
+        true => format!("{} {others} {range}×", rows.len()),
+        false => format!("{} {others} took {range}× as long", rows.len()),
+    }
+}
+
+/// Where there is nothing to compare with: what it took.
+fn alone(rows: &[&Row]) -> Option<String> {
+    let row = rows.iter().find(|row| row.wall_ns.is_some())?;
+    let (wall, cpu) = (row.wall_ns.as_ref()?, row.cpu_ns.as_ref()?);
+    Some(format!(
+        "{} took {} and used {} of CPU time.",
+        row.label,
+        format_ns(wall.median),
+        format_ns(cpu.median)
+    ))
+}
+
+/// Ratios without a claim: one or two runs can't tell noise from a difference.
+fn too_few(rows: &[(&Row, &Speedup)]) -> String {
+    let ratios: Vec<String> = rows
+        .iter()
+        .map(|(row, speedup)| format!("{} {}", row.label, format_ratio(speedup.ratio)))
+        .collect();
+    format!(
+        "Speed beside {}: {}; so few runs are too few to tell whether that is real (`repeat = 5`).",
+        rows[0].1.over,
+        list(&ratios)
+    )
+}
+
+/// ", at 3.1× the memory" of the baseline, where that is worth a word.
+fn memory(row: &Row, rows: &[&Row], over: &str) -> String {
     let peak = |row: &Row| row.peak_pss_bytes.as_ref().map(|peak| peak.max);
-    let ratio = baseline
-        .and_then(peak)
-        .zip(peak(row))
-        .map(|(base, own)| own / base);
-    match ratio {
-        Some(ratio) if ratio >= MORE_MEMORY => format!(", at {} the memory", format_ratio(ratio)),
+    let baseline = rows.iter().copied().find(|row| row.label == over);
+    let both = baseline.and_then(peak).zip(peak(row));
+    match both.map(|(base, own)| own / base) {
+        Some(ratio) if ratio >= MORE_MEMORY && ratio.is_finite() => {
+            format!(", at {} the memory", format_ratio(ratio))
+        }
         _ => String::new(),
     }
 }
 
 /// Near the threshold and with few repeats, more of them could tell.
-fn more_repeats(unclear: &[&Row]) -> &'static str {
-    let could = unclear.iter().any(|row| {
-        let few = row
-            .wall_ns
+fn more_repeats(unclear: &[(&Row, &Speedup)]) -> &'static str {
+    let few = |row: &Row| {
+        row.wall_ns
             .as_ref()
-            .is_some_and(|wall| wall.samples.len() < 10);
-        few && row
-            .speedup
-            .as_ref()
-            .is_some_and(|s| s.p < 0.3 && s.ratio.ln().abs() > 0.02)
-    });
-    if could {
-        " (more repeats would tell)"
-    } else {
-        ""
+            .is_some_and(|wall| wall.samples.len() < 10)
+    };
+    let near = |speedup: &Speedup| speedup.p < 0.3 && speedup.ratio.ln().abs() > 0.02;
+    match unclear
+        .iter()
+        .any(|(row, speedup)| few(row) && near(speedup))
+    {
+        true => " (more repeats would tell)",
+        false => "",
     }
 }
 
@@ -215,9 +291,12 @@ fn limits(report: &Report) -> Vec<String> {
     let percent = format!("{:.0} %", (share * 100.0).min(100.0));
     vec![match share {
         share if share >= 0.85 => format!(
-            "The work is CPU-bound (CPU time is {percent} of {}'s wall time): only more cores help, and this \
-             machine has {cpus} to use.",
-            row.label
+            "The work is CPU-bound (CPU time is {percent} of {}'s wall time): only more cores help, and {} to use.",
+            row.label,
+            match cpus {
+                1 => "here is just one".to_owned(),
+                cpus => format!("this machine has {cpus}"),
+            }
         ),
         share if share <= 0.15 => format!(
             "The work is waiting (CPU time is {percent} of {}'s wall time): waits can overlap on a single \
@@ -231,30 +310,89 @@ fn limits(report: &Report) -> Vec<String> {
     }]
 }
 
+/// Rows that are slower because what they add (starting workers, talking to them) costs more than the
+/// work: by CPU time, which waiting for a core doesn't raise.
+fn overhead(report: &Report) -> Vec<String> {
+    let points = points(report);
+    let [rows] = points.as_slice() else {
+        return Vec::new();
+    };
+    let cpu = |row: &Row| row.cpu_ns.as_ref().map(|cpu| cpu.median);
+    let dearer = rows.iter().filter_map(|row| {
+        let speedup = row
+            .speedup
+            .as_ref()
+            .filter(|s| s.differs && s.ratio < 1.0)?;
+        let baseline = rows.iter().find(|other| other.label == speedup.over)?;
+        let (own, base) = cpu(row).zip(cpu(baseline))?;
+        // More than the work itself, and in wall time too: the baseline doesn't just wait.
+        let wall = row.wall_ns.as_ref()?.median;
+        (did_the_work(row) && own > 2.0 * base && own > 0.5 * wall).then_some((row, own, base))
+    });
+    let Some((row, own, base)) = dearer.max_by(|a, b| a.1.total_cmp(&b.1)) else {
+        return Vec::new();
+    };
+    let over = row
+        .speedup
+        .as_ref()
+        .map_or("", |speedup| speedup.over.as_str());
+    vec![format!(
+        "{} spent {} of CPU time where {over} spent {}: creating and joining its workers costs more than \
+         the work.",
+        row.label,
+        format_ns(own),
+        format_ns(base)
+    )]
+}
+
 fn failures(report: &Report) -> Vec<String> {
-    let failed = report.rows.iter().filter(|row| row.outcome != Outcome::Ok);
-    let mut sentences: Vec<String> = failed
-        .filter(|row| row.outcome != Outcome::Interrupted)
-        .map(|row| {
-            let why = row.why.as_deref().unwrap_or("no reason is known");
-            let numbers = if row.wall_ns.is_some() {
-                "ended early"
-            } else {
-                "gave no numbers"
-            };
-            format!("{}{} {numbers}: {why}.", place(row), row.label)
+    // Rows that ended alike are one sentence.
+    let mut groups: Vec<(String, bool, Vec<String>)> = Vec::new();
+    for row in &report.rows {
+        if matches!(row.outcome, Outcome::Ok | Outcome::Interrupted) {
+            continue;
+        }
+        let why = row.why.as_deref().unwrap_or("no reason is known");
+        let why = why.trim_end_matches('.').to_owned();
+        let some = row.wall_ns.is_some();
+        match groups
+            .iter_mut()
+            .find(|(known, with, _)| *known == why && *with == some)
+        {
+            Some((.., names)) => names.push(name(row)),
+            None => groups.push((why, some, vec![name(row)])),
+        }
+    }
+    let rest: usize = groups
+        .iter()
+        .skip(MOST_FAILURES)
+        .map(|(.., names)| names.len())
+        .sum();
+    groups.truncate(MOST_FAILURES);
+    let mut sentences: Vec<String> = groups
+        .into_iter()
+        .map(|(why, some, names)| match some {
+            true => format!("{} did not always finish ({why}).", list(&names)),
+            false => format!("{} gave no numbers: {why}.", list(&names)),
         })
         .collect();
-    let tasks = report.rows.iter().filter(|row| row.tasks.failed > 0);
-    sentences.extend(tasks.map(|row| {
-        let all = row.tasks.failed + row.tasks.succeeded;
-        format!(
-            "{}{}: {} of {all} tasks failed.",
-            place(row),
-            row.label,
-            row.tasks.failed
-        )
-    }));
+    match rest {
+        0 => {}
+        1 => sentences.push("1 more row failed: the table says why.".to_owned()),
+        rest => sentences.push(format!("{rest} more rows failed: the table says why.")),
+    }
+    let tasks: Vec<String> = report
+        .rows
+        .iter()
+        .filter(|row| row.tasks.failed > 0)
+        .map(|row| {
+            let all = row.tasks.failed + row.tasks.succeeded;
+            format!("{}: {} of {all} tasks failed", name(row), row.tasks.failed)
+        })
+        .collect();
+    if !tasks.is_empty() {
+        sentences.push(format!("{}, so there is no time to compare.", list(&tasks)));
+    }
     if report.interrupted {
         sentences.push("Interrupted: these numbers are what was measured until then.".to_owned());
     }

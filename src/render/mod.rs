@@ -2,10 +2,12 @@
 //!
 //! To add a MIME type: its function and a line where the bundle is put together.
 
+mod inline;
 pub mod png;
 mod table;
 
-pub use table::{escape_html, escape_latex, html as table_html, latex as table_latex};
+pub use inline::{escape_html, escape_latex};
+pub use table::{html as table_html, latex as table_latex};
 pub use table::{markdown as table_markdown, text as table_text};
 
 use crate::analysis::{Report, SCHEMA};
@@ -13,7 +15,7 @@ use crate::diagnostic::Diagnostic;
 use crate::experiment::Origin;
 use crate::host::Machine;
 use crate::plot::Drawing;
-use crate::units::format_bytes;
+use crate::units::{columns, format_bytes};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value, json};
@@ -86,58 +88,54 @@ pub fn table_bundle(report: &Report) -> Bundle {
 }
 
 /// Verdict, warnings and the machine's line.
+///
+/// The first sentence is what a reader came for and stands out; what else was found follows it.
 pub fn verdict_bundle(report: &Report) -> Bundle {
     let machine = machine_line(&report.machine);
     let mut html = String::new();
-    for sentence in &report.verdict {
+    if let Some((first, rest)) = report.verdict.split_first() {
+        let rest: Vec<String> = rest.iter().map(|sentence| inline::html(sentence)).collect();
+        let first = inline::html(first);
         html.push_str(&format!(
-            "<p><strong>{}</strong></p>\n",
-            escape_html(sentence)
+            "<p><strong>{first}</strong> {}</p>\n",
+            rest.join(" ")
         ));
     }
     for warning in &report.warnings {
-        html.push_str(&format!("<div>Note: {}</div>\n", escape_html(warning)));
+        html.push_str(&format!("<div>Note: {}</div>\n", inline::html(warning)));
     }
     html.push_str(&format!(
         "<div><small>{}</small></div>\n",
         escape_html(&machine)
     ));
     html.push_str(&settings_html(report));
-    let paragraphs = |bold: fn(&str) -> String, escape: fn(&str) -> String| {
-        let verdict = report
-            .verdict
-            .iter()
-            .map(|sentence| bold(&escape(sentence)));
-        let warnings = report
-            .warnings
-            .iter()
-            .map(|warning| format!("Note: {}", escape(warning)));
-        let parts: Vec<String> = verdict.chain(warnings).chain([escape(&machine)]).collect();
+    let paragraphs = |bold: fn(String) -> String, line: fn(&str) -> String| {
+        let mut verdict = report.verdict.iter().map(|sentence| line(sentence));
+        let first = verdict.next().map(bold);
+        let verdict: Vec<String> = first.into_iter().chain(verdict).collect();
+        let mut parts = vec![verdict.join(" ")];
+        parts.extend(
+            report
+                .warnings
+                .iter()
+                .map(|warning| format!("Note: {}", line(warning))),
+        );
+        parts.push(line(&machine));
+        parts.retain(|part| !part.is_empty());
         parts.join("\n\n")
     };
     Bundle::of([
         ("text/html", html),
         (
             "text/markdown",
-            paragraphs(|text| format!("**{text}**"), escape_markdown),
+            paragraphs(|text| format!("**{text}**"), inline::markdown),
         ),
         (
             "text/latex",
-            paragraphs(|text| format!("\\textbf{{{text}}}"), escape_latex),
+            paragraphs(|text| format!("\\textbf{{{text}}}"), inline::latex),
         ),
-        ("text/plain", paragraphs(str::to_owned, str::to_owned)),
+        ("text/plain", paragraphs(|text| text, str::to_owned)),
     ])
-}
-
-fn escape_markdown(text: &str) -> String {
-    let mut escaped = String::new();
-    for c in text.chars() {
-        if matches!(c, '\\' | '*' | '_' | '`' | '[' | ']' | '<' | '>') {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-    }
-    escaped
 }
 
 /// What came from where, folded away.
@@ -196,38 +194,44 @@ pub fn markdown_bundle(markdown: &str) -> Bundle {
 
 /// The whole answer for a terminal.
 pub fn terminal(report: &Report) -> String {
-    let mut text = format!(
-        "{}\n{}\n\n",
-        report.title,
-        "=".repeat(report.title.chars().count().min(WIDTH))
-    );
-    text.push_str(&table_text(report));
-    text.push('\n');
-    for sentence in &report.verdict {
-        text.push_str(&wrapped(sentence, ""));
+    let title = wrapped(&report.title, "", 0);
+    let rule = "=".repeat(title.lines().map(columns).max().unwrap_or(0));
+    let mut text = format!("{title}\n{rule}\n\n{}\n", table_text(report));
+    if !report.verdict.is_empty() {
+        text.push_str(&format!("{}\n", wrapped(&report.verdict.join(" "), "", 0)));
     }
     for warning in &report.warnings {
-        text.push_str(&wrapped(&format!("Note: {warning}"), "      "));
+        text.push_str(&format!(
+            "{}\n",
+            wrapped(&format!("Note: {warning}"), "      ", 0)
+        ));
     }
-    text.push_str(&format!("\n{}\n", machine_line(&report.machine)));
+    text.push_str(&format!(
+        "\n{}\n",
+        wrapped(&machine_line(&report.machine), "", 0)
+    ));
     text
 }
 
-/// A paragraph of at most [`WIDTH`] columns.
-fn wrapped(paragraph: &str, indent: &str) -> String {
-    let mut lines = vec![String::new()];
+/// A paragraph in lines of at most [`WIDTH`] columns, where a word doesn't take more; `taken` are the
+/// columns before its first line, `indent` stands before the others.
+fn wrapped(paragraph: &str, indent: &str, taken: usize) -> String {
+    let most = WIDTH.max(columns(indent) + 40);
+    let mut text = String::new();
+    let mut at = taken;
     for word in paragraph.split_whitespace() {
-        let last = lines.last_mut().expect("there is always a line");
-        if !last.trim().is_empty() && last.chars().count() + 1 + word.chars().count() > WIDTH {
-            lines.push(format!("{indent}{word}"));
+        if text.is_empty() {
+            at += columns(word);
+        } else if at + 1 + columns(word) > most {
+            text.push_str(&format!("\n{indent}"));
+            at = columns(indent) + columns(word);
         } else {
-            if !last.trim().is_empty() {
-                last.push(' ');
-            }
-            last.push_str(word);
+            text.push(' ');
+            at += 1 + columns(word);
         }
+        text.push_str(word);
     }
-    lines.join("\n") + "\n"
+    text
 }
 
 /// The report as one JSON object; numbers that aren't finite are null.
@@ -282,12 +286,5 @@ mod tests {
         );
         let mimes: Vec<String> = figure_bundle(&drawing, true).data.keys().cloned().collect();
         assert_eq!(mimes, ["image/png", "text/plain"]);
-    }
-
-    #[test]
-    fn text_is_escaped_for_each_form() {
-        assert_eq!(escape_html("<b>&\""), "&lt;b&gt;&amp;&quot;");
-        assert_eq!(escape_latex("50_% & ×"), "50\\_\\% \\& $\\times$");
-        assert_eq!(escape_markdown("a*b"), "a\\*b");
     }
 }

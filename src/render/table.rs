@@ -3,9 +3,13 @@
 //!
 //! To add a column: a row in [`COLUMNS`].
 
+use super::inline::{escape_html, escape_latex};
+use super::{inline, wrapped};
 use crate::analysis::{Report, Row, Summary};
 use crate::trial::MemorySource;
-use crate::units::{format_bytes, format_count, format_ns, format_ratio, ratio_digits};
+use crate::units::{
+    columns, format_bytes, format_count, format_ns, format_ratio, format_ratio_range,
+};
 
 /// A column: its heading, whether numbers stand in it, and its text for a row.
 struct Column {
@@ -96,16 +100,12 @@ fn speedup(row: &Row) -> String {
         };
     };
     let ratio = format_ratio(speedup.ratio);
-    let interval = match speedup.low > 0.0 && speedup.high.is_finite() {
-        true => format!(
-            " ({}–{})",
-            ratio_digits(speedup.low),
-            ratio_digits(speedup.high)
-        ),
-        false => String::new(),
-    };
+    if !speedup.high.is_finite() {
+        return format!("{ratio} (too few runs)");
+    }
+    let range = format_ratio_range(speedup.low, speedup.high);
     let clear = if speedup.differs { "" } else { ", not clear" };
-    format!("{ratio}{interval}{clear}")
+    format!("{ratio} ({range}{clear})")
 }
 
 fn memory(row: &Row) -> String {
@@ -185,7 +185,9 @@ fn table(report: &Report) -> Table {
             .iter()
             .map(|note| format!(" [{}]", mark(&mut notes, note)))
             .collect();
-        cells.push(format!("{}{marks}", row.label));
+        // A line break or an escape sequence in a label must not break the table.
+        let label = row.label.replace(char::is_control, " ");
+        cells.push(format!("{label}{marks}"));
         let outcome = || {
             let name = serde_json::to_value(row.outcome).ok();
             let name = name
@@ -256,7 +258,7 @@ pub fn html(report: &Report) -> String {
             let span = table.head.len() - line.cells.len();
             html.push_str(&format!(
                 "<td colspan=\"{span}\" style=\"text-align:left;white-space:normal\">{}</td>",
-                escape_html(why)
+                inline::html(why)
             ));
         }
         html.push_str("</tr>\n");
@@ -266,7 +268,7 @@ pub fn html(report: &Report) -> String {
         html.push_str(&format!(
             "\n<div><small>[{}] {}</small></div>",
             number + 1,
-            escape_html(note)
+            inline::html(note)
         ));
     }
     html
@@ -275,11 +277,7 @@ pub fn html(report: &Report) -> String {
 /// The table as Markdown.
 pub fn markdown(report: &Report) -> String {
     let table = table(report);
-    let escape = |text: &str| {
-        text.replace('\\', "\\\\")
-            .replace('|', "\\|")
-            .replace('\n', " ")
-    };
+    let escape = |text: &str| inline::markdown(&text.replace('\n', " ")).replace('|', "\\|");
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let mut text = line(
         &table
@@ -317,7 +315,10 @@ pub fn latex(report: &Report) -> String {
         .map(|(_, numbers)| if *numbers { 'r' } else { 'l' })
         .collect();
     let mut text = format!(
-        "\\begin{{center}}\\footnotesize\\setlength{{\\tabcolsep}}{{4pt}}\n\\begin{{tabular}}{{{columns}}}\n\\hline\n"
+        "\\begin{{center}}\\footnotesize\\setlength{{\\tabcolsep}}{{4pt}}\n\
+         % A table wider than the page is made to fit.\n\
+         \\resizebox{{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}}{{!}}{{%\n\
+         \\begin{{tabular}}{{{columns}}}\n\\hline\n"
     );
     let head: Vec<String> = table
         .head
@@ -331,16 +332,16 @@ pub fn latex(report: &Report) -> String {
             let span = table.head.len() - cells.len();
             cells.push(format!(
                 "\\multicolumn{{{span}}}{{p{{0.65\\linewidth}}}}{{{}}}",
-                escape_latex(why)
+                inline::latex(why)
             ));
         }
         text.push_str(&format!("{} \\\\\n", cells.join(" & ")));
     }
-    text.push_str("\\hline\n\\end{tabular}\n");
+    text.push_str("\\hline\n\\end{tabular}}\n");
     for (number, note) in table.notes.iter().enumerate() {
         text.push_str(&format!(
             "\n{}\n",
-            escape_latex(&format!("[{}] {note}", number + 1))
+            inline::latex(&format!("[{}] {note}", number + 1))
         ));
     }
     text.push_str("\\end{center}\n");
@@ -350,7 +351,7 @@ pub fn latex(report: &Report) -> String {
 /// The table as plain text, columns aligned.
 pub fn text(report: &Report) -> String {
     let table = table(report);
-    let width = |text: &str| text.chars().count();
+    let width = columns;
     let widths: Vec<usize> = (0..table.head.len())
         .map(|column| {
             let cells = table.body.iter().filter_map(|line| line.cells.get(column));
@@ -392,47 +393,22 @@ pub fn text(report: &Report) -> String {
             .join("  "),
     );
     for body in &table.body {
-        let why = body
-            .why
-            .as_deref()
-            .map_or(String::new(), |why| format!("  {why}"));
-        lines.push(format!("{}{why}", line(&body.cells)));
+        let start = line(&body.cells);
+        match &body.why {
+            None => lines.push(start),
+            // Wrapped, each line under the first.
+            Some(why) => {
+                let indent = " ".repeat(columns(&start) + 2);
+                let whole = wrapped(why, &indent, columns(&start) + 2);
+                lines.extend(format!("{start}  {whole}").lines().map(str::to_owned));
+            }
+        }
     }
     for (number, note) in table.notes.iter().enumerate() {
-        lines.push(format!("[{}] {note}", number + 1));
+        lines.push(wrapped(&format!("[{}] {note}", number + 1), "    ", 0));
     }
     lines
         .iter()
         .map(|line| format!("{}\n", line.trim_end()))
         .collect()
-}
-
-/// Text for HTML, attributes included.
-pub fn escape_html(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-}
-
-/// Text for LaTeX.
-pub fn escape_latex(text: &str) -> String {
-    let mut escaped = String::new();
-    for c in text.chars() {
-        match c {
-            '\\' => escaped.push_str("\\textbackslash{}"),
-            '&' | '%' | '$' | '#' | '_' | '{' | '}' => escaped.extend(['\\', c]),
-            '~' => escaped.push_str("\\textasciitilde{}"),
-            '^' => escaped.push_str("\\textasciicircum{}"),
-            '×' => escaped.push_str("$\\times$"),
-            '–' => escaped.push_str("--"),
-            'µ' => escaped.push_str("$\\mu$"),
-            '±' => escaped.push_str("$\\pm$"),
-            // A bracket behind a line's end would be read as its optional argument.
-            '[' => escaped.push_str("{[}"),
-            ']' => escaped.push_str("{]}"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }

@@ -6,3 +6,5 @@ mod layers;
 mod kernel;
 mod kernel_cells;
 mod kernel_client;
+mod analysis;
+mod simulator;
