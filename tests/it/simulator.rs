@@ -60,13 +60,16 @@ impl Lane {
     }
 }
 
+/// Case and swept values.
+type Place = (Option<String>, Vec<(String, At)>);
+
 /// An experiment and the machine that it is simulated on.
 #[derive(Clone, Debug)]
 pub struct Simulation {
     pub title: String,
     pub lanes: Vec<Lane>,
-    /// Case and swept values of each point.
-    pub points: Vec<(Option<String>, Vec<(String, At)>)>,
+    /// Where each point is.
+    pub points: Vec<Place>,
     pub repeat: u32,
     pub order: Order,
     pub seed: u64,
