@@ -221,6 +221,7 @@ impl Simulation {
                 outside_cpu_ns: 900_000,
                 own_peak_bytes: peak_bytes,
                 idle_bytes: 2 * MIB,
+                idle_pss_bytes: 2 * MIB,
                 tally: Tally {
                     succeeded: 8 - lane.failed_tasks,
                     failed: lane.failed_tasks,
