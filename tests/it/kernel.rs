@@ -74,6 +74,15 @@ fn a_stale_ipc_socket_is_replaced_and_another_file_is_not() {
 fn outputs_come_before_the_reply_and_the_reply_before_idle() {
     let kernel = Kernel::start("tcp", KEY);
     let mut client = kernel.client();
+    for _ in 0..100 {
+        let id = client.request(
+            "execute_request",
+            json!({"code": "# nothing", "store_history": false}),
+        );
+        assert_eq!(client.outputs(&id).len(), 2, "busy and execute_input");
+        // Idle is here, so the reply is: no waiting.
+        assert!(client.shell.receive(Duration::from_millis(1)).is_some());
+    }
     for count in 1..=300 {
         let id = client.request("execute_request", json!({"code": "# nothing"}));
         let reply = client.reply();
@@ -101,6 +110,34 @@ fn outputs_come_before_the_reply_and_the_reply_before_idle() {
         );
         assert_eq!(client.outputs(&id).len(), 0, "idle is next");
     }
+}
+
+#[test]
+fn a_reply_waits_for_subscribers_that_still_read_but_not_for_ever() {
+    let kernel = Kernel::start("tcp", "");
+    let mut client = kernel.client();
+    // More than the system's buffers hold; it comes back in comm_close.
+    let large = json!({"comm_id": "x".repeat(16 << 20), "target_name": "jupyter.widget"});
+    let comm = client.request("comm_open", large.clone());
+    while client.output().parent_id() != comm {}
+    let info = client.request("kernel_info_request", json!({}));
+    assert!(
+        client.shell.receive(A_MOMENT).is_none(),
+        "an output before it is still on the way"
+    );
+    assert_eq!(client.outputs(&comm)[0].msg_type(), "comm_close");
+    assert_eq!(client.reply().parent_id(), info);
+
+    let comm = client.request("comm_open", large);
+    let reply = client.ask("kernel_info_request", json!({}));
+    assert_eq!(reply["status"], "ok", "though nobody reads the output");
+    assert_eq!(kernel.client().execute("# next").1["status"], "ok");
+    let outputs = client.outputs(&comm);
+    assert_eq!(
+        outputs.len(),
+        2,
+        "busy and comm_close: late, but nothing is lost"
+    );
 }
 
 #[test]
