@@ -134,10 +134,13 @@ fn switches(row: &Row) -> String {
     })
 }
 
+/// What stands in the column of answers where a row's is another than the others'.
+const WRONG: &str = "WRONG";
+
 fn answer(row: &Row) -> String {
     match row.agrees {
         Some(true) => "same".to_owned(),
-        Some(false) => "WRONG".to_owned(),
+        Some(false) => WRONG.to_owned(),
         None => dash(),
     }
 }
@@ -235,14 +238,21 @@ fn mark(notes: &mut Vec<String>, note: &str) -> usize {
 /// The table as HTML, in the frontend's own table style.
 pub fn html(report: &Report) -> String {
     let table = table(report);
+    // A narrow page breaks a line before a parenthesis, never between a number and its unit.
+    let breakable = |text: &str| text.replace(' ', "\u{a0}").replace("\u{a0}(", " (");
     let cell = |tag: &str, text: &str, numbers: bool, more: &str| {
+        let text = if numbers {
+            breakable(text)
+        } else {
+            text.to_owned()
+        };
+        let text = match text.as_str() {
+            WRONG => format!("<strong>{WRONG}</strong>"),
+            text => escape_html(text),
+        };
         let align = if numbers { "right" } else { "left" };
-        let style =
-            format!("text-align:{align};white-space:nowrap;font-variant-numeric:tabular-nums");
-        format!(
-            "<{tag}{more} style=\"{style}\">{}</{tag}>",
-            escape_html(text)
-        )
+        let style = format!("text-align:{align};font-variant-numeric:tabular-nums");
+        format!("<{tag}{more} style=\"{style}\">{text}</{tag}>")
     };
     let mut html = String::from("<table>\n<thead><tr>");
     for (title, numbers) in &table.head {
@@ -257,7 +267,7 @@ pub fn html(report: &Report) -> String {
         if let Some(why) = &line.why {
             let span = table.head.len() - line.cells.len();
             html.push_str(&format!(
-                "<td colspan=\"{span}\" style=\"text-align:left;white-space:normal\">{}</td>",
+                "<td colspan=\"{span}\" style=\"text-align:left\">{}</td>",
                 inline::html(why)
             ));
         }
