@@ -235,24 +235,28 @@ fn mark(notes: &mut Vec<String>, note: &str) -> usize {
         + 1
 }
 
+/// Columns beyond which a label may take several lines.
+const LONG_LABEL: usize = 24;
+
 /// The table as HTML, in the frontend's own table style.
 pub fn html(report: &Report) -> String {
     let table = table(report);
-    // A narrow page breaks a line before a parenthesis, never between a number and its unit.
-    let breakable = |text: &str| text.replace(' ', "\u{a0}").replace("\u{a0}(", " (");
     let cell = |tag: &str, text: &str, numbers: bool, more: &str| {
-        let text = if numbers {
-            breakable(text)
-        } else {
-            text.to_owned()
+        let inner = match text.split_once(" (") {
+            // A narrow page breaks a line before the parenthesis and nowhere else.
+            Some((value, spread)) if numbers => format!(
+                "{} <span style=\"white-space:nowrap\">({}</span>",
+                escape_html(&value.replace(' ', "\u{a0}")),
+                escape_html(spread)
+            ),
+            _ if text == WRONG => format!("<strong>{WRONG}</strong>"),
+            _ => escape_html(text),
         };
-        let text = match text.as_str() {
-            WRONG => format!("<strong>{WRONG}</strong>"),
-            text => escape_html(text),
-        };
+        let breaks = tag == "th" || (numbers && text.contains(" (")) || columns(text) > LONG_LABEL;
+        let wrap = if breaks { "" } else { ";white-space:nowrap" };
         let align = if numbers { "right" } else { "left" };
-        let style = format!("text-align:{align};font-variant-numeric:tabular-nums");
-        format!("<{tag}{more} style=\"{style}\">{text}</{tag}>")
+        let style = format!("text-align:{align};font-variant-numeric:tabular-nums{wrap}");
+        format!("<{tag}{more} style=\"{style}\">{inner}</{tag}>")
     };
     let mut html = String::from("<table>\n<thead><tr>");
     for (title, numbers) in &table.head {
