@@ -684,3 +684,31 @@ fn answers_look_as_they_did() {
     insta::assert_snapshot!("cases", every_form(&cases().report()));
     insta::assert_snapshot!("json", render::json(&waiting().report()));
 }
+
+#[test]
+fn of_two_answers_the_baselines_is_right_and_of_many_the_most_frequent() {
+    let other = |model, answer| Lane {
+        answer,
+        ..Lane::new(model, 100.0)
+    };
+    let agrees = |lanes: Vec<Lane>| -> Vec<Option<bool>> {
+        let report = Simulation::of(lanes).report();
+        report.rows.iter().map(|row| row.agrees).collect()
+    };
+    let two = vec![other("sequential", 1), other("threads", 2)];
+    assert_eq!(agrees(two), [Some(true), Some(false)]);
+    let three = vec![
+        other("sequential", 1),
+        other("threads", 2),
+        other("async", 2),
+    ];
+    assert_eq!(agrees(three), [Some(false), Some(true), Some(true)]);
+    // One repeat of a row that answers differently is enough.
+    let simulation = cpu_bound();
+    let mut records = simulation.records();
+    let last = records.iter_mut().rfind(|r| r.series == 3).unwrap();
+    last.measurement.as_mut().unwrap().reply.tally.answer += 1;
+    let report = simulation.report_of(&records);
+    assert_eq!(row(&report, "async").agrees, Some(false));
+    assert_eq!(row(&report, "threads").agrees, Some(true));
+}
