@@ -1,0 +1,48 @@
+# shellcheck shell=bash
+# What the tests need beyond Rust: the Python environment .test-env and a Chromium. Sourced by run.sh.
+
+# Sets test_python. The environment is kept, and made anew when the pinned requirements or the Python change.
+make_test_environment() {
+  local folder=$1 requirements=$2 candidate='' python='' stamp
+  for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python3.10}; do
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+      python=$(command -v "$candidate")
+      break
+    fi
+  done
+  if [ -z "$python" ]; then
+    echo 'The tests need Python 3.10 or newer; PYTHON=/path/to/python3 says where one is.' >&2
+    return 1
+  fi
+  if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    install_with_apt python3-venv || {
+      echo "$python cannot make environments (Debian, Ubuntu: apt install python3-venv)." >&2
+      return 1
+    }
+  fi
+  test_python=$folder/bin/python
+  stamp="$("$python" -VV) $(cksum <"$requirements")"
+  if [ "$(cat "$folder/stamp" 2>/dev/null)" = "$stamp" ] && "$test_python" -c 'import jupyterlab' 2>/dev/null; then
+    return
+  fi
+  "$python" -m venv --clear "$folder"
+  "$test_python" -m pip install --disable-pip-version-check --quiet --requirement "$requirements"
+  echo "$stamp" >"$folder/stamp"
+}
+
+# Sees to a Chromium for the tests that look at pages; without one they are skipped, or fail where CI is set.
+see_to_chromium() {
+  local name
+  if [ -n "${CONCLAB_CHROMIUM:-}" ]; then return; fi
+  for name in chromium chromium-browser google-chrome google-chrome-stable; do
+    if command -v "$name" >/dev/null; then return; fi
+  done
+  install_with_apt chromium || echo 'No Chromium: the tests that look at pages are SKIPPED (Debian: apt install chromium).'
+}
+
+# Installs a Debian package where that needs nobody's password.
+install_with_apt() {
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
+  echo "Installing $1"
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >/dev/null
+}
