@@ -98,7 +98,12 @@ fn ranking(report: &Report) -> Vec<String> {
         true => points.iter().take(1).chain(points.last()).collect(),
         false => points.iter().collect(),
     };
-    chosen.into_iter().filter_map(|rows| rank(rows)).collect()
+    // One finding, however many points: a frontend shows the first as what the reader came for.
+    let sentences: Vec<String> = chosen.into_iter().filter_map(|rows| rank(rows)).collect();
+    match sentences.is_empty() {
+        true => Vec::new(),
+        false => vec![sentences.join(" ")],
+    }
 }
 
 fn rank(rows: &[&Row]) -> Option<String> {
@@ -286,7 +291,8 @@ fn limits(report: &Report) -> Vec<String> {
     if wall.median < 1e6 {
         return Vec::new();
     }
-    let share = cpu.median / wall.median;
+    // By the fastest run: in slower ones it may have waited for a core, which is not the work's doing.
+    let share = cpu.min / wall.min;
     let cpus = report.machine.usable_cpus;
     let percent = format!("{:.0} %", (share * 100.0).min(100.0));
     vec![match share {

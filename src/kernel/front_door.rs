@@ -58,6 +58,8 @@ struct Connection {
     private: RawFd,
     /// Bytes kept for the peer.
     behind_bytes: AtomicUsize,
+    /// zeromq has begun to write a message, and has more of it.
+    within_message: AtomicBool,
     /// Nobody waits for a peer that was waited for in vain, until it has caught up.
     slow: AtomicBool,
 }
@@ -238,6 +240,7 @@ impl<'a> Listed<'a> {
         let connection = Arc::new(Connection {
             private,
             behind_bytes: AtomicUsize::new(0),
+            within_message: AtomicBool::new(false),
             slow: AtomicBool::new(false),
         });
         door.list().push(connection.clone());
@@ -252,10 +255,16 @@ impl<'a> Listed<'a> {
     ) -> Result<(), &'static str> {
         let mut chunk = vec![0; CHUNK_BYTES];
         let mut kept = VecDeque::new();
+        let mut walk = Walk::new(Limits::NONE);
         loop {
             tokio::select! {
                 read = private.read(&mut chunk) => match read {
-                    Ok(count) if count > 0 => kept.extend(&chunk[..count]),
+                    Ok(count) if count > 0 => {
+                        walk.feed(&chunk[..count])?;
+                        let within = !walk.is_between_messages();
+                        self.connection.within_message.store(within, Ordering::Relaxed);
+                        kept.extend(&chunk[..count]);
+                    }
                     _ => return Ok(()),
                 },
                 written = public.write(kept.as_slices().0), if !kept.is_empty() => match written {
@@ -295,7 +304,9 @@ impl Connection {
         let mut waiting: libc::c_int = 0;
         // SAFETY: FIONREAD writes one int. The descriptor is open as long as this connection is listed.
         let result = unsafe { libc::ioctl(self.private, libc::FIONREAD, &mut waiting) };
-        self.behind_bytes.load(Ordering::Relaxed) == 0 && (result != 0 || waiting == 0)
+        self.behind_bytes.load(Ordering::Relaxed) == 0
+            && !self.within_message.load(Ordering::Relaxed)
+            && (result != 0 || waiting == 0)
     }
 }
 

@@ -23,6 +23,14 @@ pub struct Limits {
     pub lifetime_bytes: u64,
 }
 
+impl Limits {
+    /// For what comes from a side that is trusted.
+    pub const NONE: Self = Self {
+        message_bytes: u64::MAX,
+        lifetime_bytes: u64::MAX,
+    };
+}
+
 /// Where in the stream of one connection the walk is.
 #[derive(Debug)]
 pub struct Walk {
@@ -56,6 +64,11 @@ impl Walk {
     /// Whether greeting and READY have been seen.
     pub fn is_ready(&self) -> bool {
         self.ready
+    }
+
+    /// Whether no message has begun that hasn't ended.
+    pub fn is_between_messages(&self) -> bool {
+        matches!(self.state, State::Flags) && self.message_bytes == 0
     }
 
     /// Walks along `bytes`.
@@ -200,7 +213,7 @@ mod tests {
                 "{size}"
             );
             assert!(
-                walk.is_ready() && matches!(walk.state, State::Flags),
+                walk.is_ready() && walk.is_between_messages(),
                 "{size}: {walk:?}"
             );
         }

@@ -96,8 +96,9 @@ pub fn verdict_bundle(report: &Report) -> Bundle {
     if let Some((first, rest)) = report.verdict.split_first() {
         let rest: Vec<String> = rest.iter().map(|sentence| inline::html(sentence)).collect();
         let first = inline::html(first);
+        let space = if rest.is_empty() { "" } else { " " };
         html.push_str(&format!(
-            "<p><strong>{first}</strong> {}</p>\n",
+            "<p><strong>{first}</strong>{space}{}</p>\n",
             rest.join(" ")
         ));
     }

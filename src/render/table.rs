@@ -134,10 +134,13 @@ fn switches(row: &Row) -> String {
     })
 }
 
+/// What stands in the column of answers where a row's is another than the others'.
+const WRONG: &str = "WRONG";
+
 fn answer(row: &Row) -> String {
     match row.agrees {
         Some(true) => "same".to_owned(),
-        Some(false) => "WRONG".to_owned(),
+        Some(false) => WRONG.to_owned(),
         None => dash(),
     }
 }
@@ -232,17 +235,28 @@ fn mark(notes: &mut Vec<String>, note: &str) -> usize {
         + 1
 }
 
+/// Columns beyond which a label may take several lines.
+const LONG_LABEL: usize = 24;
+
 /// The table as HTML, in the frontend's own table style.
 pub fn html(report: &Report) -> String {
     let table = table(report);
     let cell = |tag: &str, text: &str, numbers: bool, more: &str| {
+        let inner = match text.split_once(" (") {
+            // A narrow page breaks a line before the parenthesis and nowhere else.
+            Some((value, spread)) if numbers => format!(
+                "{} <span style=\"white-space:nowrap\">({}</span>",
+                escape_html(&value.replace(' ', "\u{a0}")),
+                escape_html(spread)
+            ),
+            _ if text == WRONG => format!("<strong>{WRONG}</strong>"),
+            _ => escape_html(text),
+        };
+        let breaks = tag == "th" || (numbers && text.contains(" (")) || columns(text) > LONG_LABEL;
+        let wrap = if breaks { "" } else { ";white-space:nowrap" };
         let align = if numbers { "right" } else { "left" };
-        let style =
-            format!("text-align:{align};white-space:nowrap;font-variant-numeric:tabular-nums");
-        format!(
-            "<{tag}{more} style=\"{style}\">{}</{tag}>",
-            escape_html(text)
-        )
+        let style = format!("text-align:{align};font-variant-numeric:tabular-nums{wrap}");
+        format!("<{tag}{more} style=\"{style}\">{inner}</{tag}>")
     };
     let mut html = String::from("<table>\n<thead><tr>");
     for (title, numbers) in &table.head {
@@ -257,7 +271,7 @@ pub fn html(report: &Report) -> String {
         if let Some(why) = &line.why {
             let span = table.head.len() - line.cells.len();
             html.push_str(&format!(
-                "<td colspan=\"{span}\" style=\"text-align:left;white-space:normal\">{}</td>",
+                "<td colspan=\"{span}\" style=\"text-align:left\">{}</td>",
                 inline::html(why)
             ));
         }

@@ -384,6 +384,41 @@ fn one_row_and_twelve_rows_are_told_in_a_few_words() {
 }
 
 #[test]
+fn what_limits_a_row_is_told_where_the_numbers_say_it() {
+    let said = |lanes: Vec<Lane>| Simulation::of(lanes).report().verdict.join(" ");
+    let waits = |share| Lane {
+        cpu_share: share,
+        ..Lane::new("sequential", 100.0)
+    };
+    assert!(said(vec![waits(1.0)]).contains("CPU-bound"));
+    assert!(said(vec![waits(0.01)]).contains("The work is waiting"));
+    assert!(said(vec![waits(0.5)]).contains("mixed: 50 %"));
+    // Starting workers costs more than the work; waiting longer for the same work is something else.
+    let small = Lane::new("sequential", 2.0);
+    let pool = Lane::new("process-pool", 9.0);
+    let verdict = said(vec![small.clone(), pool.clone()]);
+    assert!(verdict.contains("costs more than the work"), "{verdict}");
+    let waiting = Lane {
+        cpu_share: 0.2,
+        ..pool
+    };
+    let verdict = said(vec![small, waiting]);
+    assert!(!verdict.contains("costs more than the work"), "{verdict}");
+}
+
+#[test]
+fn a_busy_machine_does_not_make_computing_look_like_waiting() {
+    let simulation = cpu_bound();
+    let mut records = simulation.records();
+    // Every second run had to wait for a core.
+    for record in records.iter_mut().filter(|record| record.block % 2 == 0) {
+        record.measurement.as_mut().unwrap().reply.wall_ns *= 2;
+    }
+    let verdict = simulation.report_of(&records).verdict.join(" ");
+    assert!(verdict.contains("CPU-bound"), "{verdict}");
+}
+
+#[test]
 fn a_sweep_is_told_by_its_ends() {
     let report = sweep().report();
     let verdict = report.verdict.join(" ");
@@ -648,4 +683,32 @@ fn answers_look_as_they_did() {
     insta::assert_snapshot!("sweep", every_form(&sweep().report()));
     insta::assert_snapshot!("cases", every_form(&cases().report()));
     insta::assert_snapshot!("json", render::json(&waiting().report()));
+}
+
+#[test]
+fn of_two_answers_the_baselines_is_right_and_of_many_the_most_frequent() {
+    let other = |model, answer| Lane {
+        answer,
+        ..Lane::new(model, 100.0)
+    };
+    let agrees = |lanes: Vec<Lane>| -> Vec<Option<bool>> {
+        let report = Simulation::of(lanes).report();
+        report.rows.iter().map(|row| row.agrees).collect()
+    };
+    let two = vec![other("sequential", 1), other("threads", 2)];
+    assert_eq!(agrees(two), [Some(true), Some(false)]);
+    let three = vec![
+        other("sequential", 1),
+        other("threads", 2),
+        other("async", 2),
+    ];
+    assert_eq!(agrees(three), [Some(false), Some(true), Some(true)]);
+    // One repeat of a row that answers differently is enough.
+    let simulation = cpu_bound();
+    let mut records = simulation.records();
+    let last = records.iter_mut().rfind(|r| r.series == 3).unwrap();
+    last.measurement.as_mut().unwrap().reply.tally.answer += 1;
+    let report = simulation.report_of(&records);
+    assert_eq!(row(&report, "async").agrees, Some(false));
+    assert_eq!(row(&report, "threads").agrees, Some(true));
 }

@@ -141,6 +141,21 @@ fn a_reply_waits_for_subscribers_that_still_read_but_not_for_ever() {
 }
 
 #[test]
+fn idle_waits_for_a_reply_that_is_still_being_read() {
+    let kernel = Kernel::start("tcp", "");
+    let mut client = kernel.client();
+    // More than the system's buffers hold; it comes back in the reply.
+    let id = client.request("debug_request", json!({"command": "x".repeat(16 << 20)}));
+    while client.output().parent_id() != id {}
+    assert!(
+        client.iopub.receive(A_MOMENT).is_none(),
+        "idle overtook the reply"
+    );
+    assert_eq!(client.reply().parent_id(), id);
+    assert_eq!(client.outputs(&id).len(), 0, "then idle");
+}
+
+#[test]
 fn headers_come_back_byte_for_byte_and_what_clients_omit_has_defaults() {
     let kernel = Kernel::start("tcp", KEY);
     let mut client = kernel.client();
