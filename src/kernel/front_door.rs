@@ -25,6 +25,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 /// Time for greeting and READY, from the moment of connecting.
 const HANDSHAKE: Duration = Duration::from_secs(5);
+/// Longest wait for a port that something else still holds.
+const TAKEN: Duration = Duration::from_secs(2);
 /// Most that is kept for a peer that doesn't read, in bytes; beyond it, the connection ends.
 const MOST_BEHIND_BYTES: usize = 64 << 20;
 /// Read at once, in bytes.
@@ -50,6 +52,20 @@ pub struct Door {
     limits: Limits,
     connections: Mutex<Vec<Arc<Connection>>>,
     drained: Notify,
+}
+
+/// Listens, and waits a moment for a port that is taken: frontends choose one, let it go and tell the
+/// kernel, and meanwhile the system may lend it to any outgoing connection.
+async fn bind(host: &str, port: u16) -> io::Result<TcpListener> {
+    let deadline = Instant::now() + TAKEN;
+    loop {
+        match TcpListener::bind((host, port)).await {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < deadline => {
+                sleep(Duration::from_millis(20)).await;
+            }
+            bound => return bound,
+        }
+    }
 }
 
 /// What is known of one connection while it lasts.
@@ -92,7 +108,7 @@ impl Door {
         });
         match address {
             Address::Tcp(host, port) => {
-                let public = TcpListener::bind((host.as_str(), *port)).await?;
+                let public = bind(host, *port).await?;
                 tokio::spawn(door.clone().accept(async move || {
                     let (stream, _) = public.accept().await?;
                     stream.set_nodelay(true)?;

@@ -7,12 +7,13 @@ use sha2::Sha256;
 use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+use tokio::net::TcpSocket;
 
 /// Long enough on the slowest machine; reached only where a test fails.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -170,11 +171,21 @@ pub fn ready(kind: &str, identity: &str) -> Vec<u8> {
     [&[4, body.len() as u8][..], &body].concat()
 }
 
+/// A socket that keeps its port from others; a kernel can listen there all the same, as SO_REUSEADDR
+/// allows. Without it, even a client that knocks before the kernel listens may be given that very port.
+fn reserve_port() -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    socket
+}
+
 /// A kernel of the real executable, with a connection file of its own; killed when dropped.
 pub struct Kernel {
     pub child: Child,
     pub folder: PathBuf,
     pub connection: Value,
+    _reserved: Vec<TcpSocket>,
 }
 
 impl Kernel {
@@ -196,17 +207,16 @@ impl Kernel {
             "ipc" => folder.join("kernel").display().to_string(),
             _ => "127.0.0.1".to_owned(),
         };
+        let reserved = match transport {
+            "ipc" => Vec::new(),
+            _ => (0..5).map(|_| reserve_port()).collect(),
+        };
         let ports: Vec<u16> = match transport {
             "ipc" => (1..=5).collect(),
-            _ => {
-                let taken: Vec<_> = (0..5)
-                    .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
-                    .collect();
-                taken
-                    .iter()
-                    .map(|listener| listener.local_addr().unwrap().port())
-                    .collect()
-            }
+            _ => reserved
+                .iter()
+                .map(|socket| socket.local_addr().unwrap().port())
+                .collect(),
         };
         let connection = json!({
             "transport": transport, "ip": ip, "key": key, "signature_scheme": "hmac-sha256",
@@ -225,6 +235,7 @@ impl Kernel {
             child,
             folder,
             connection,
+            _reserved: reserved,
         };
         // The heartbeat's port is the last to be opened.
         let deadline = Instant::now() + PATIENCE;

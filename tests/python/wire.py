@@ -9,6 +9,7 @@ import hmac
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -28,14 +29,15 @@ def kernelspec():
     return json.loads((Path(sys.prefix) / "share/jupyter/kernels/conclab/kernel.json").read_text())
 
 
-def free_ports(count):
-    """Ports that are free now; taken together, so that they differ."""
-    context = zmq.Context.instance()
-    sockets = [context.socket(zmq.ROUTER) for _ in range(count)]
-    ports = [socket.bind_to_random_port("tcp://127.0.0.1") for socket in sockets]
-    for socket in sockets:
-        socket.close(linger=0)
-    return ports
+def reserve_ports(count):
+    """Sockets that keep their ports from others; a kernel can listen there all the same, as SO_REUSEADDR allows."""
+    sockets = []
+    for _ in range(count):
+        reserved = socket.socket()
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind(("127.0.0.1", 0))
+        sockets.append(reserved)
+    return sockets
 
 
 def descendants(mark):
@@ -69,7 +71,8 @@ class RawKernel:
         self.mark = f"CONCLAB_TEST_MARK={uuid.uuid4()}"
         self.session = uuid.uuid4().hex
         ip = "127.0.0.1" if transport == "tcp" else str(self.folder / "kernel")
-        ports = free_ports(5) if transport == "tcp" else range(1, 6)
+        self.reserved = reserve_ports(5) if transport == "tcp" else []
+        ports = [reserved.getsockname()[1] for reserved in self.reserved] or range(1, 6)
         self.connection = {
             **{f"{channel}_port": port for channel, port in zip(CHANNELS, ports)},
             "transport": transport,
@@ -219,3 +222,5 @@ class RawKernel:
             self.process.send_signal(signal.SIGKILL)
         self.process.wait(PATIENCE_S)
         self.context.destroy(linger=0)
+        for reserved in self.reserved:
+            reserved.close()
