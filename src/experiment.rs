@@ -7,7 +7,7 @@
 use crate::program::Program;
 use crate::runtime::Runtime;
 use crate::units::{bytes_text, duration_text, format_count};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One cell, resolved.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +20,10 @@ pub struct Experiment {
     pub series: Vec<Series>,
     /// The points of the sweep; one where nothing is swept.
     pub points: Vec<Point>,
-    /// Timed repeats of each series at each point.
+    /// Timed repeats of each series at each point; the most of them where `repeat_auto` is set.
     pub repeat: u32,
+    /// Whether repeats end once the interval of each ratio is narrow.
+    pub repeat_auto: bool,
     /// Untimed (sampled) runs before them.
     pub warmup: u32,
     /// How trials follow each other.
@@ -34,12 +36,29 @@ pub struct Experiment {
     pub budget_ns: u64,
     /// Most that one trial may hold; `None`: three quarters of what is free.
     pub memory_limit_bytes: Option<u64>,
+    /// Whether rows must compute the same.
+    pub compare_answers: bool,
     /// Figures to draw, by name; empty: what fits the experiment's shape.
     pub plots: Vec<String>,
+    /// The swept key on the x axis; `None`: the one with most points.
+    pub x: Option<String>,
     /// Colours of the figures.
     pub theme: Theme,
+    /// Where the answer is saved; a name that ends in `.csv` or `.json`.
+    pub save: Option<String>,
     /// Every key with its value and where it came from, for the answer's small print.
     pub settings: Vec<Resolved>,
+    /// The text that it was read from.
+    pub source: CellSource,
+}
+
+/// The text of a cell with all that it refers to: enough to read it again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CellSource {
+    /// The cell, and the cells that its `base` builds on, nearest first.
+    pub texts: Vec<String>,
+    /// Defaults of the session, as a cell.
+    pub defaults: String,
 }
 
 /// A model as one experiment runs it.
@@ -66,6 +85,8 @@ pub struct Point {
     pub program: Program,
     /// Workers of the pools, where the cell says so.
     pub workers: Option<u32>,
+    /// Tasks a message of process pools, where the cell says so.
+    pub chunk: Option<u64>,
 }
 
 /// A swept value.
@@ -140,6 +161,8 @@ pub struct Resolved {
 pub enum Origin {
     /// In the cell itself.
     Cell,
+    /// In the experiment that `base` names.
+    Base,
     /// In an earlier cell of defaults.
     Defaults,
     /// Nowhere: the built-in default.

@@ -10,12 +10,17 @@
 use serde::{Deserialize, Serialize};
 
 /// What one experiment runs at one point: sent to every trial as JSON.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Program {
     /// Groups of identical tasks; they run at the same time.
     pub groups: Vec<Group>,
     /// Seed of everything that is drawn at random.
     pub seed: u64,
+    /// Bytes that each task is given; models with processes must send them.
+    pub argument: Value,
+    /// Bytes that each task gives back.
+    pub result: Value,
 }
 
 /// Tasks that do the same.
@@ -95,6 +100,12 @@ pub enum Op {
         /// What figures call it; empty for none.
         label: String,
     },
+}
+
+impl Default for Value {
+    fn default() -> Self {
+        Value::Const(0)
+    }
 }
 
 impl Program {

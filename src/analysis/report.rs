@@ -11,7 +11,7 @@ use crate::trial::{Kind, Measurement, MemorySource, Outcome, Record};
 use std::collections::HashMap;
 
 /// Largest Holm-corrected p that still counts as a difference.
-const SIGNIFICANT: f64 = 0.05;
+pub(super) const SIGNIFICANT: f64 = 0.05;
 /// Smallest relative difference that is called one, where both models use one core.
 const FLOOR_ONE_CORE: f64 = 0.03;
 /// The same where one of them uses several: scheduling alone moves those times.
@@ -337,6 +337,9 @@ fn compare_answers<'a>(
         });
         whole.map(|m| m.reply.tally.answer).collect()
     };
+    if !experiment.compare_answers {
+        return;
+    }
     for id in ids {
         let point = &experiment.points[id.point];
         let runtime = &experiment.series[id.series].runtime;

@@ -50,6 +50,46 @@ pub const KEYS: &[Setting] = &[
         example: "tasks = 16",
     },
     Setting {
+        name: "cases",
+        quantity: Quantity::Structure,
+        default: "",
+        range: (0, 0),
+        doc: "Several workloads side by side, by name, each a step or a list of steps: all models run each of them, and the answer has a panel for each.",
+        example: "cases.\"CPU-bound\" = { cpu = \"50ms\" }",
+    },
+    Setting {
+        name: "mix",
+        quantity: Quantity::Structure,
+        default: "",
+        range: (0, 0),
+        doc: "Different tasks at the same time: a list of groups with a `name`, a `task` and `tasks` (1 each). Latencies are told for each group.",
+        example: "mix = [{ name = \"hog\", task = { cpu = \"500ms\" } }, { name = \"I/O\", task = { sleep = \"1ms\" } }]",
+    },
+    Setting {
+        name: "base",
+        quantity: Quantity::Text,
+        default: "",
+        range: (0, 0),
+        doc: "Name of an earlier experiment of this session, whose keys hold where this cell has none of its own; `title`, `name` and `save` are not taken over.",
+        example: "base = \"first\"",
+    },
+    Setting {
+        name: "argument",
+        quantity: Quantity::Size,
+        default: "0",
+        range: (0, 1 << 40),
+        doc: "Bytes that each task is given. Models with processes must send them, the others have them already. `{ total = \"8MB\" }` is divided over the tasks.",
+        example: "argument = { total = \"8MB\" }",
+    },
+    Setting {
+        name: "result",
+        quantity: Quantity::Size,
+        default: "0",
+        range: (0, 1 << 40),
+        doc: "Bytes that each task gives back; models with processes must send them.",
+        example: "result = \"64KiB\"",
+    },
+    Setting {
         name: "models",
         quantity: Quantity::Structure,
         default: "[\"sequential\", \"threads\", \"processes\", \"async\"]",
@@ -76,11 +116,20 @@ pub const KEYS: &[Setting] = &[
         example: "workers = 4",
     },
     Setting {
+        name: "chunk",
+        quantity: Quantity::Count,
+        default: "tasks / (4 · workers), rounded up",
+        range: (1, MOST_TASKS),
+        doc: "Tasks that `process-pool` sends to a worker at once. A list compares several.",
+        example: "chunk = 16",
+    },
+    Setting {
         name: "repeat",
         quantity: Quantity::Count,
         default: "5",
         range: (1, MOST_REPEATS),
-        doc: "Timed runs of each row. More repeats make intervals narrower; from 10 on the spread of the \
+        doc: "Timed runs of each row. `\"auto\"` runs until the interval of each ratio is within ±2 %, at most 50 \
+              or the budget. More repeats make intervals narrower; from 10 on the spread of the \
               median is shown too.",
         example: "repeat = 10",
     },
@@ -136,12 +185,36 @@ pub const KEYS: &[Setting] = &[
         example: "memory_limit = \"2GiB\"",
     },
     Setting {
+        name: "answers",
+        quantity: Quantity::Word(&["compare", "ignore"]),
+        default: "\"compare\"",
+        range: (0, 0),
+        doc: "Every model must compute the same, and a row that does not is marked wrong. `ignore` is for tasks whose results differ by design.",
+        example: "answers = \"ignore\"",
+    },
+    Setting {
         name: "plot",
         quantity: Quantity::Structure,
         default: "[\"trio\"]",
         range: (0, 0),
         doc: "The figures of the answer. `show = \"figures\"` lists them.",
         example: "plot = [\"wall\", \"memory\"]",
+    },
+    Setting {
+        name: "x",
+        quantity: Quantity::Text,
+        default: "",
+        range: (0, 0),
+        doc: "Which swept key is the x axis of the figures: the one with most points where this is left out.",
+        example: "x = \"tasks\"",
+    },
+    Setting {
+        name: "save",
+        quantity: Quantity::Text,
+        default: "",
+        range: (0, 0),
+        doc: "Saves the answer: every single run as `.csv`, or all of it (runs, machine, versions, the cell) as `.json`. Alone in a cell it saves the last answer, or the one that `of` names.",
+        example: "save = \"results.csv\"",
     },
     Setting {
         name: "theme",
@@ -171,6 +244,34 @@ pub const MODIFIERS: &[Setting] = &[
         range: (0, 0),
         doc: "What figures call the step.",
         example: "{ http = \"50ms\", label = \"fetch\" }",
+    },
+];
+
+/// Keys of a group of a `mix`.
+pub const MIX_KEYS: &[Setting] = &[
+    Setting {
+        name: "name",
+        quantity: Quantity::Text,
+        default: "",
+        range: (0, 0),
+        doc: "What rows and figures call the group.",
+        example: "name = \"I/O\"",
+    },
+    Setting {
+        name: "task",
+        quantity: Quantity::Structure,
+        default: "",
+        range: (0, 0),
+        doc: "What each task of the group does: a step, or a list of steps.",
+        example: "task = { sleep = \"1ms\", times = 50 }",
+    },
+    Setting {
+        name: "tasks",
+        quantity: Quantity::Count,
+        default: "1",
+        range: (1, MOST_TASKS),
+        doc: "How many tasks the group has.",
+        example: "tasks = 4",
     },
 ];
 

@@ -4,10 +4,10 @@ use super::{BROKEN, WRONG, usage};
 use crate::analysis::Report;
 use crate::diagnostic;
 use crate::experiment::Experiment;
-use crate::lab::{Answer, Event, Interrupter, Lab, Options, Progress};
+use crate::lab::{self, Answer, Event, Interrupter, Lab, Options, Progress};
 use crate::plot;
 use crate::render;
-use crate::spec::{self, Cell, Defaults};
+use crate::spec::{self, Cell, Session};
 use crate::trial::Outcome;
 use anyhow::Context;
 use std::io::{IsTerminal, Read, Write};
@@ -77,7 +77,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         false => fs::read_to_string(&arguments.file)
             .with_context(|| format!("reading the cell from {}", arguments.file.display()))?,
     };
-    let (parsed, diagnostics) = spec::read(&cell, &Defaults::default());
+    let (parsed, diagnostics) = spec::read(&cell, &Session::default());
     if !diagnostics.is_empty() {
         if arguments.json {
             println!("{}", render::wrong_cell_json(&cell, &diagnostics));
@@ -102,15 +102,18 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                     show_progress(&progress);
                 }
             };
-            let report = lab
-                .report(&experiment, &stop, &mut tell)
+            let answered = lab
+                .race(*experiment, &stop, &mut tell)
                 .map_err(anyhow::Error::msg)?;
-            print_report(&report, arguments.json)?;
+            print_report(&answered.report, arguments.json)?;
             if let Some(folder) = &arguments.out {
-                save(&experiment, &report, folder)
+                save(&answered.experiment, &answered.report, folder)
                     .with_context(|| format!("writing the answer to {}", folder.display()))?;
             }
-            Ok(exit_code(&report))
+            if let Some(path) = &answered.experiment.save {
+                lab::save(&answered, path).map_err(anyhow::Error::msg)?;
+            }
+            Ok(exit_code(&answered.report))
         }
         _ if arguments.json => Ok(usage(
             "--json is for experiments: this cell has no `task`, so nothing was run",

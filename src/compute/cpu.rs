@@ -91,7 +91,7 @@ mod tests {
         };
         let mut program = Program {
             groups: vec![group(vec![cpu(Value::Const(100)), count.clone(), inner])],
-            seed: 0,
+            ..Program::default()
         };
         calibrate_program(&mut program, 1.5);
         let expected = Op::Group {

@@ -7,10 +7,10 @@ pub mod calibration;
 mod linux;
 
 use linux::System;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Facts of the machine, shown with every result.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// The CPU's name.
     pub cpu: String,

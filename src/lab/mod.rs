@@ -4,9 +4,13 @@
 //! module knows neither sockets nor terminals. [`race`] decides what runs next, `trials` runs it,
 //! `show` answers what runs nothing.
 
+mod compare;
 mod race;
+mod saved;
 mod show;
 mod trials;
+
+pub use saved::save;
 
 use crate::analysis::{self, Report};
 use crate::catalog;
@@ -17,7 +21,8 @@ use crate::plan::{self, RowId};
 use crate::plot;
 use crate::process::{Interrupt, Stop, Warden};
 use crate::render::{self, Bundle};
-use crate::spec::{self, Cell, Defaults};
+use crate::spec::{self, Cell, Earlier, Session};
+use crate::trial::Record;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -74,11 +79,15 @@ pub struct Options {
     pub static_output: bool,
 }
 
-/// An experiment that was answered in this session.
-struct Past {
-    name: Option<String>,
-    experiment: Experiment,
-    report: Report,
+/// An experiment that was answered, in this session or another.
+#[derive(Clone)]
+pub struct Past {
+    /// What was asked.
+    pub experiment: Experiment,
+    /// What came out.
+    pub report: Report,
+    /// Every run behind it.
+    pub records: Vec<Record>,
 }
 
 /// The warden, shared with whoever interrupts.
@@ -89,7 +98,7 @@ pub struct Lab {
     options: Options,
     interrupt: Interrupt,
     warden: SharedWarden,
-    defaults: Defaults,
+    session: Session,
     past: Vec<Past>,
     trials_started: u64,
 }
@@ -101,7 +110,7 @@ impl Lab {
             options,
             interrupt: Interrupt::default(),
             warden: SharedWarden::default(),
-            defaults: Defaults::default(),
+            session: Session::default(),
             past: Vec::new(),
             trials_started: 0,
         }
@@ -117,7 +126,7 @@ impl Lab {
 
     /// Runs one cell and tells what happens. `stop` was made when the request was received.
     pub fn run_cell(&mut self, cell: &str, stop: &Stop, tell: &mut dyn FnMut(Event)) -> Answer {
-        let (parsed, diagnostics) = spec::read(cell, &self.defaults);
+        let (parsed, diagnostics) = spec::read(cell, &self.session);
         if !diagnostics.is_empty() {
             return wrong_cell(cell, &diagnostics);
         }
@@ -128,7 +137,7 @@ impl Lab {
             Cell::Empty => Answer::Ok,
             Cell::Defaults(defaults) => {
                 tell(Event::Text(show::defaults(&defaults)));
-                self.defaults = defaults;
+                self.session.defaults = defaults;
                 Answer::Ok
             }
             Cell::Help(word) => match catalog::help_markdown(&word) {
@@ -138,7 +147,9 @@ impl Lab {
                 }
                 Err(message) => error("CellError", message),
             },
-            Cell::Show(what) => self.show(&what, tell),
+            Cell::Show(show) => self.show(&show, tell),
+            Cell::Compare(a, b) => self.compare(&a, &b, tell),
+            Cell::Save { path, of } => self.save(&path, of.as_deref(), tell),
             Cell::Experiment(experiment) => self.answer(*experiment, stop, tell),
         }
     }
@@ -150,42 +161,46 @@ impl Lab {
         stop: &Stop,
         tell: &mut dyn FnMut(Event),
     ) -> Answer {
-        let report = match self.report(&experiment, stop, tell) {
-            Ok(report) => report,
+        let past = match self.race(experiment, stop, tell) {
+            Ok(past) => past,
             Err(_) if stop.is_set() => return Answer::Interrupted,
             Err(message) => return error("EnvironmentError", message),
         };
-        self.display(&experiment, &report, tell);
-        let interrupted = report.interrupted;
-        self.past.push(Past {
-            name: experiment.name.clone(),
-            experiment,
-            report,
-        });
-        if interrupted {
-            Answer::Interrupted
-        } else {
-            Answer::Ok
+        self.display(&past.experiment, &past.report, tell);
+        let path = past.experiment.save.as_deref();
+        let saved = path.map(|path| saved::save(&past, path));
+        let interrupted = past.report.interrupted;
+        if let Some(name) = &past.experiment.name {
+            self.session.earlier.push(Earlier {
+                name: name.clone(),
+                texts: past.experiment.source.texts.clone(),
+            });
+        }
+        self.past.push(past);
+        match saved {
+            _ if interrupted => Answer::Interrupted,
+            Some(Err(message)) => error("EnvironmentError", message),
+            _ => Answer::Ok,
         }
     }
 
-    /// Runs an experiment: every row measured, or with its reason.
+    /// Runs an experiment: every row measured, or with its reason, and the runs behind it.
     ///
     /// # Errors
     /// Where the environment broke: the warden or the delay server can't be started.
-    pub fn report(
+    pub fn race(
         &mut self,
-        experiment: &Experiment,
+        experiment: Experiment,
         stop: &Stop,
         tell: &mut dyn FnMut(Event),
-    ) -> Result<Report, String> {
+    ) -> Result<Past, String> {
         let machine = Machine::read();
         let limits = Limits::read();
-        let refused: HashMap<RowId, String> = plan::rows(experiment)
+        let refused: HashMap<RowId, String> = plan::rows(&experiment)
             .into_iter()
-            .filter_map(|row| Some((row, plan::refusal(experiment, row, &machine, &limits)?)))
+            .filter_map(|row| Some((row, plan::refusal(&experiment, row, &machine, &limits)?)))
             .collect();
-        let mut trials = self.trials(experiment, &machine, &limits, stop)?;
+        let mut trials = self.trials(&experiment, &machine, &limits, stop)?;
         let start = Instant::now();
         let machinery = race::Machinery {
             refusal: &|row| refused.get(&row).cloned(),
@@ -193,13 +208,13 @@ impl Lab {
             elapsed_ns: &|| start.elapsed().as_nanos() as u64,
             progress: &mut |progress| tell(Event::Progress(progress)),
         };
-        let records = race::race(experiment, machinery, stop);
-        Ok(analysis::report(
+        let records = race::race(&experiment, machinery, stop);
+        let report = analysis::report(&experiment, &records, &machine.since(), stop.is_set());
+        Ok(Past {
             experiment,
-            &records,
-            &machine.since(),
-            stop.is_set(),
-        ))
+            report,
+            records,
+        })
     }
 
     /// Figures, table and verdict of a report.

@@ -3,6 +3,7 @@
 //! What runs a trial and what tells the time are parameters, so that tests simulate the machine.
 
 use super::Progress;
+use crate::analysis::statistics::paired_ratio;
 use crate::experiment::{Experiment, Order};
 use crate::plan::{self, FEWEST_REPEATS, RowId};
 use crate::process::Stop;
@@ -12,6 +13,11 @@ use std::collections::HashMap;
 
 /// Between two messages of progress.
 const PROGRESS_EVERY_NS: u64 = 200_000_000;
+
+/// Repeats that `repeat = "auto"` makes at least: an interval of fewer may be narrow by luck.
+const FEWEST_AUTO: u32 = 5;
+/// Half the width of an interval, as a share of its ratio, at which `repeat = "auto"` is content.
+const NARROW: f64 = 0.02;
 
 /// The machine as the race sees it.
 pub struct Machinery<'a> {
@@ -181,6 +187,9 @@ impl Race<'_, '_> {
                 if block >= FEWEST_REPEATS && would_end_ns > self.experiment.budget_ns {
                     return;
                 }
+                if self.experiment.repeat_auto && block >= FEWEST_AUTO && self.is_narrow(&running) {
+                    return;
+                }
             }
             if !running.contains(&row) {
                 continue;
@@ -196,6 +205,36 @@ impl Race<'_, '_> {
                 self.total = self.total.saturating_sub(repeats - 1 - block);
             }
         }
+    }
+
+    /// Whether the interval of each row's ratio to its baseline is within ±[`NARROW`].
+    fn is_narrow(&self, rows: &[RowId]) -> bool {
+        let walls = |row: RowId| -> Vec<(u32, f64)> {
+            let timed = |record: &&Record| id(record) == row && record.kind == Kind::Timed;
+            let records = self.records.iter().filter(timed);
+            records
+                .filter_map(|record| {
+                    let wall_ns = record.measurement.as_ref()?.reply.wall_ns;
+                    Some((record.block, wall_ns as f64))
+                })
+                .collect()
+        };
+        rows.iter().all(|row| {
+            let series = self
+                .experiment
+                .baseline(&self.experiment.series[row.series]);
+            let baseline = walls(RowId { series, ..*row });
+            let pairs: Vec<(f64, f64)> = walls(*row)
+                .into_iter()
+                .filter_map(|(block, own)| {
+                    let (_, base) = baseline.iter().find(|(other, _)| *other == block)?;
+                    Some((*base, own))
+                })
+                .collect();
+            // A row without a baseline has no ratio that could be wide.
+            paired_ratio(&pairs)
+                .is_none_or(|found| (found.high / found.low).ln() / 2.0 <= NARROW.ln_1p())
+        })
     }
 
     fn label(&self, row: RowId) -> String {
@@ -266,8 +305,8 @@ mod tests {
             workers: None,
         };
         let program = Program {
-            groups: Vec::new(),
             seed: 1,
+            ..Program::default()
         };
         Experiment {
             title: "simulated".into(),
@@ -278,17 +317,23 @@ mod tests {
                 at: Vec::new(),
                 program,
                 workers: None,
+                chunk: None,
             }],
             repeat: 5,
+            repeat_auto: false,
             warmup: 1,
             order: Order::Interleaved,
             seed: 1,
             trial_timeout_ns: 30 * SECOND,
             budget_ns: 60 * SECOND,
             memory_limit_bytes: None,
+            compare_answers: true,
             plots: Vec::new(),
+            x: None,
             theme: Theme::Auto,
+            save: None,
             settings: Vec::new(),
+            source: Default::default(),
         }
     }
 

@@ -2,12 +2,12 @@
 //!
 //! To add a word: a row in [`WORDS`].
 
-use super::{Answer, Event, Lab, error};
+use super::{Answer, Event, Lab, Past, error};
 use crate::catalog;
 use crate::describe::nearest;
 use crate::host::{Limits, Machine};
 use crate::render;
-use crate::spec::Defaults;
+use crate::spec::{Defaults, Show};
 use crate::units::{format_bytes, format_count, format_ns};
 
 /// A word of `show` and what it answers, as Markdown.
@@ -27,37 +27,60 @@ pub const WORDS: &[Word] = &[
 
 impl Lab {
     /// Answers `show = "what"`.
-    pub(super) fn show(&self, what: &str, tell: &mut dyn FnMut(Event)) -> Answer {
+    pub(super) fn show(&self, show: &Show, tell: &mut dyn FnMut(Event)) -> Answer {
+        let what = show.what.as_str();
         if let Some((_, text)) = WORDS.iter().find(|(word, _)| *word == what) {
             tell(Event::Output(render::markdown_bundle(&text(self))));
             return Answer::Ok;
         }
-        if let Some(past) = self
-            .past
-            .iter()
-            .rev()
-            .find(|past| past.name.as_deref() == Some(what))
-        {
-            self.display(&past.experiment, &past.report, tell);
-            return Answer::Ok;
-        }
-        let words = WORDS.iter().map(|(word, _)| *word);
-        let names = self.past.iter().filter_map(|past| past.name.as_deref());
-        let meant = nearest(what, words.clone().chain(names));
-        let hint = meant.map_or_else(
-            || {
-                let list: Vec<String> = words.map(|word| format!("\"{word}\"")).collect();
-                format!(
+        match self.named(what) {
+            Some(past) => {
+                let mut experiment = past.experiment.clone();
+                if !show.plots.is_empty() {
+                    experiment.plots.clone_from(&show.plots);
+                }
+                experiment.theme = show.theme.unwrap_or(experiment.theme);
+                self.display(&experiment, &past.report, tell);
+                Answer::Ok
+            }
+            None => {
+                let words = WORDS.iter().map(|(word, _)| *word);
+                let list: Vec<String> = words.clone().map(|word| format!("\"{word}\"")).collect();
+                let otherwise = format!(
                     "it shows {}, or an experiment of this session by its `name`",
                     list.join(", ")
+                );
+                let hint = self.meant(what, words, "show = ", &otherwise);
+                error(
+                    "CellError",
+                    format!("there is nothing called \"{what}\" to show: {hint}"),
                 )
-            },
-            |word| format!("did you mean `show = \"{word}\"`?"),
-        );
-        error(
-            "CellError",
-            format!("there is nothing called \"{what}\" to show: {hint}"),
-        )
+            }
+        }
+    }
+
+    /// The newest experiment of that name.
+    pub(super) fn named(&self, name: &str) -> Option<&Past> {
+        let named = |past: &&Past| past.experiment.name.as_deref() == Some(name);
+        self.past.iter().rev().find(named)
+    }
+
+    /// "did you mean …", among the names of experiments and other words; else what there is.
+    pub(super) fn meant<'a>(
+        &'a self,
+        word: &str,
+        others: impl Iterator<Item = &'a str>,
+        key: &str,
+        otherwise: &str,
+    ) -> String {
+        let names = self
+            .past
+            .iter()
+            .filter_map(|past| past.experiment.name.as_deref());
+        match nearest(word, others.chain(names)) {
+            Some(near) => format!("did you mean `{key}\"{near}\"`?"),
+            None => otherwise.to_owned(),
+        }
     }
 }
 
@@ -130,6 +153,7 @@ fn results(lab: &Lab) -> String {
             .collect();
         let cell = |text: &str| text.replace('|', "\\|");
         let name = past
+            .experiment
             .name
             .as_deref()
             .map_or("–".to_owned(), |name| format!("`{}`", cell(name)));

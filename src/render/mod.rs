@@ -146,6 +146,7 @@ fn settings_html(report: &Report) -> String {
     }
     let origin = |origin| match origin {
         Origin::Cell => "this cell",
+        Origin::Base => "the experiment that `base` names",
         Origin::Defaults => "an earlier cell of defaults",
         Origin::BuiltIn => "built-in default",
     };

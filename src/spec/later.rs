@@ -3,24 +3,14 @@
 
 /// Keys of a cell.
 pub const KEYS: &[&str] = &[
-    "base",
-    "cases",
-    "mix",
     "stages",
     "items",
-    "answers",
-    "argument",
-    "result",
-    "chunk",
     "queue",
     "limits",
     "on_error",
     "switch_interval",
-    "x",
     "check",
     "predict",
-    "compare",
-    "save",
 ];
 /// Verbs of steps.
 pub const VERBS: &[&str] = &[

@@ -5,21 +5,28 @@
 //! `catalog::keys` and the lines of `resolve` that read it.
 
 mod later;
+mod layers;
 mod models;
 mod reader;
 mod resolve;
 mod syntax;
 mod task;
+mod workload;
 
 pub use syntax::{Completeness, is_complete};
 
 use crate::diagnostic::{Diagnostic, line_column};
-use crate::experiment::Experiment;
+use crate::experiment::{CellSource, Experiment, Theme};
 use toml::Spanned;
 use toml::de::DeTable;
 
-/// Keys that make a cell an experiment.
-const EXPERIMENT_KEYS: &[&str] = &["task", "mix", "cases", "stages", "base"];
+/// Keys that make a cell a command, and those that may stand beside each.
+const COMMANDS: &[(&str, &[&str])] = &[
+    ("show", &["plot", "theme"]),
+    ("help", &[]),
+    ("compare", &[]),
+    ("save", &["of"]),
+];
 
 /// What a cell asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,9 +38,101 @@ pub enum Cell {
     /// Values for the later cells of the session, the earlier ones included.
     Defaults(Defaults),
     /// `show = "…"`: one of the fixed words, or the name of an earlier experiment.
-    Show(String),
+    Show(Show),
+    /// `compare = ["…", "…"]`: two earlier experiments, or files of saved answers.
+    Compare(String, String),
+    /// `save = "FILE"`: the answer of the last experiment, or of the one that `of` names.
+    Save {
+        /// Ends in `.csv` or `.json`.
+        path: String,
+        /// Name of an experiment.
+        of: Option<String>,
+    },
     /// `help = "…"`; empty for the overview.
     Help(String),
+}
+
+/// What to show.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Show {
+    /// A word, or the name of an experiment.
+    pub what: String,
+    /// Figures in place of the experiment's own; empty for those.
+    pub plots: Vec<String>,
+    /// Colours in place of the experiment's own.
+    pub theme: Option<Theme>,
+}
+
+/// What the cells before said that this one may refer to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Session {
+    /// Values for keys that a cell leaves out.
+    pub defaults: Defaults,
+    /// Experiments with a name, oldest first.
+    pub earlier: Vec<Earlier>,
+}
+
+/// An experiment that ran and has a name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Earlier {
+    /// Its name.
+    pub name: String,
+    /// Its cell, and those that this one built on.
+    pub texts: Vec<String>,
+}
+
+impl Session {
+    /// The newest experiment of that name.
+    pub fn find(&self, name: &str) -> Option<&Earlier> {
+        self.earlier
+            .iter()
+            .rev()
+            .find(|earlier| earlier.name == name)
+    }
+
+    /// The session in which a saved answer's cell reads as it did.
+    fn of(source: &CellSource) -> (Session, String) {
+        let mut session = Session::default();
+        let (table, _) = DeTable::parse_recoverable(&source.defaults);
+        for (key, item) in table.get_ref().iter() {
+            session.defaults.set(
+                key.get_ref(),
+                source.defaults.get(item.span()).unwrap_or(""),
+            );
+        }
+        let (own, bases) = source
+            .texts
+            .split_first()
+            .map_or(("", &[][..]), |(own, bases)| (own.as_str(), bases));
+        let name = base_name(own);
+        session.earlier.extend(name.map(|name| Earlier {
+            name,
+            texts: bases.to_vec(),
+        }));
+        (session, own.to_owned())
+    }
+}
+
+/// What `base` says in a cell.
+fn base_name(text: &str) -> Option<String> {
+    let (table, _) = DeTable::parse_recoverable(text);
+    let name = table.get_ref().get("base")?.get_ref().as_str()?;
+    Some(name.to_owned())
+}
+
+/// Reads the cell of a saved answer again.
+///
+/// # Errors
+/// What this version of the language finds wrong with it.
+pub fn read_saved(source: &CellSource) -> Result<Experiment, String> {
+    let (session, text) = Session::of(source);
+    match read(&text, &session) {
+        (Some(Cell::Experiment(experiment)), _) => Ok(*experiment),
+        (_, problems) => Err(problems.first().map_or_else(
+            || "its cell is no experiment".to_owned(),
+            |problem| problem.message.clone(),
+        )),
+    }
 }
 
 /// Values that earlier cells set for the later ones: the text of each key's value, as TOML.
@@ -67,13 +166,13 @@ impl Defaults {
 }
 
 /// Reads a cell. All problems at once, in the order of the text; a cell only where there is none.
-pub fn read(text: &str, defaults: &Defaults) -> (Option<Cell>, Vec<Diagnostic>) {
+pub fn read(text: &str, session: &Session) -> (Option<Cell>, Vec<Diagnostic>) {
     if let Some(cell) = command(text.trim()) {
         return (Some(cell), Vec::new());
     }
     let (table, errors) = DeTable::parse_recoverable(text);
     let syntax = syntax::diagnostics(text, &errors);
-    let (cell, mut problems) = cell(text, &table, defaults);
+    let (cell, mut problems) = cell(text, &table, session);
     if !syntax.is_empty() {
         // What could be read is judged too, but not what a syntax error has left half read.
         let line = |problem: &Diagnostic| line_column(text, problem.span.start).0;
@@ -98,27 +197,30 @@ pub fn read(text: &str, defaults: &Defaults) -> (Option<Cell>, Vec<Diagnostic>) 
 fn cell(
     text: &str,
     table: &Spanned<DeTable>,
-    defaults: &Defaults,
+    session: &Session,
 ) -> (Option<Cell>, Vec<Diagnostic>) {
     let keys = table.get_ref();
     if keys.is_empty() {
         return (Some(Cell::Empty), Vec::new());
     }
-    if let Some(key) = ["show", "help"]
-        .into_iter()
-        .find(|key| keys.contains_key(*key))
-    {
-        return show_or_help(text, keys, key);
+    let is_experiment = layers::WORKLOADS
+        .iter()
+        .chain(&["base"])
+        .any(|key| keys.contains_key(*key));
+    let command = COMMANDS.iter().find(|(key, _)| keys.contains_key(*key));
+    // An experiment may save its own answer.
+    if let Some((key, beside)) = command.filter(|(key, _)| !(is_experiment && *key == "save")) {
+        return command_cell(text, keys, key, beside);
     }
-    if EXPERIMENT_KEYS.iter().any(|key| keys.contains_key(*key)) {
-        let (experiment, problems) = resolve::experiment(text, table, defaults);
+    if is_experiment {
+        let (experiment, problems) = resolve::experiment(text, table, session);
         return (
             experiment.map(|experiment| Cell::Experiment(Box::new(experiment))),
             problems,
         );
     }
     let problems = resolve::check_defaults(text, keys);
-    let mut merged = defaults.clone();
+    let mut merged = session.defaults.clone();
     let mut entries: Vec<_> = keys.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     for (key, item) in entries {
@@ -127,26 +229,83 @@ fn cell(
     (Some(Cell::Defaults(merged)), problems)
 }
 
-/// `show = "…"` and `help = "…"` stand alone.
-fn show_or_help(text: &str, keys: &DeTable, key: &str) -> (Option<Cell>, Vec<Diagnostic>) {
+/// A cell with a command: `show`, `help`, `compare`, `save`.
+fn command_cell(
+    text: &str,
+    keys: &DeTable,
+    key: &str,
+    beside: &[&str],
+) -> (Option<Cell>, Vec<Diagnostic>) {
     let mut reader = reader::Reader::new(text, Vec::new());
-    for (other, _) in keys.iter().filter(|(other, _)| other.get_ref() != key) {
-        let name = other.get_ref();
+    for (other, _) in keys.iter() {
+        let name = other.get_ref().as_ref();
+        if name == key || beside.contains(&name) {
+            continue;
+        }
         reader.problem(
             other.span(),
-            format!("`{key}` stands alone in its cell, and `{name}` is there too"),
-            format!("put `{name}` into a cell of its own"),
+            format!("`{name}` does not belong to a cell with `{key}`"),
+            match beside {
+                [] => format!("`{key}` stands alone: put `{name}` into a cell of its own"),
+                beside => format!(
+                    "beside `{key}` there may be `{}`; put `{name}` into a cell of its own",
+                    beside.join("`, `")
+                ),
+            },
         );
     }
-    let word = keys.get(key).and_then(|item| reader.string(key, item));
-    let cell = word.map(|word| {
-        if key == "show" {
-            Cell::Show(word)
-        } else {
-            Cell::Help(word)
+    let item = keys.get(key);
+    let mut word = |key: &str| keys.get(key).and_then(|item| reader.string(key, item));
+    let cell = match key {
+        "help" => word("help").map(Cell::Help),
+        "compare" => item
+            .and_then(|item| compared(&mut reader, item))
+            .map(|(a, b)| Cell::Compare(a, b)),
+        "save" => {
+            let (path, of) = (word("save"), word("of"));
+            if let (Some(item), Some(problem)) =
+                (item, path.as_deref().and_then(resolve::save_problem))
+            {
+                reader.problem(item.span(), problem, resolve::SAVE_HELP);
+            }
+            path.map(|path| Cell::Save { path, of })
         }
-    });
+        _ => {
+            let what = word("show");
+            let plots = keys
+                .get("plot")
+                .map(|item| resolve::plots(&mut reader, item));
+            let theme = keys
+                .get("theme")
+                .and_then(|item| resolve::theme(&mut reader, item));
+            what.map(|what| {
+                Cell::Show(Show {
+                    what,
+                    plots: plots.unwrap_or_default(),
+                    theme,
+                })
+            })
+        }
+    };
     (cell, reader.problems)
+}
+
+/// The two of `compare = ["a", "b"]`.
+fn compared(reader: &mut reader::Reader, item: &reader::Item) -> Option<(String, String)> {
+    let list = item.get_ref().as_array();
+    let names: Option<Vec<&str>> =
+        list.and_then(|list| list.iter().map(|item| item.get_ref().as_str()).collect());
+    match names.as_deref() {
+        Some([a, b]) => Some(((*a).to_owned(), (*b).to_owned())),
+        _ => {
+            reader.problem(
+                item.span(),
+                "`compare` takes two names of experiments, or files of saved answers",
+                "write compare = [\"first\", \"second\"] or compare = [\"here.json\", \"there.json\"]",
+            );
+            None
+        }
+    }
 }
 
 /// `%show x`, `%help x`, `%x`, `?x` and `x?`: what people type elsewhere.
@@ -154,14 +313,20 @@ fn command(line: &str) -> Option<Cell> {
     if line.contains('\n') {
         return None;
     }
+    let show = |what| {
+        Cell::Show(Show {
+            what,
+            ..Show::default()
+        })
+    };
     let unquoted = |word: &str| word.trim().trim_matches(['"', '\'', '=', ' ']).to_owned();
     if let Some(rest) = line.strip_prefix('%') {
         let rest = rest.trim_start_matches('%').trim();
         let (name, argument) = rest.split_once([' ', '=']).unwrap_or((rest, ""));
         return Some(match name {
             "help" => Cell::Help(unquoted(argument)),
-            "show" => Cell::Show(unquoted(argument)),
-            other => Cell::Show(unquoted(other)),
+            "show" => show(unquoted(argument)),
+            other => show(unquoted(other)),
         });
     }
     let word = line.strip_prefix('?').or_else(|| {

@@ -1,15 +1,15 @@
 //! Keys and defaults become an experiment.
 
+use super::layers::{Readers, Source, Texts};
 use super::models;
 use super::reader::{Axis, Item, Reader};
-use super::task;
-use super::{Defaults, later};
+use super::workload::{self, Workload};
+use super::{Session, later};
 use crate::catalog::keys::{KEYS, find};
 use crate::describe::{Quantity, nearest};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::experiment::{Experiment, Order, Origin, Point, Resolved, Series, Theme};
+use crate::experiment::{CellSource, Experiment, Order, Origin, Point, Resolved, Series, Theme};
 use crate::plot::FIGURES;
-use crate::program::{Group, Op, Program};
 use crate::runtime::Runtime;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -18,7 +18,8 @@ use toml::de::{DeTable, DeValue};
 const MOST_POINTS: usize = 200;
 /// Most keys that may be swept at the same time.
 const MOST_AXES: usize = 2;
-const DEFAULT_TASKS: u64 = 8;
+/// Most repeats of `repeat = "auto"`.
+const MOST_AUTO: u32 = 50;
 const DEFAULT_MODELS: [&str; 4] = ["sequential", "threads", "processes", "async"];
 
 /// Complaints about keys that don't exist, in a cell or in a cell of defaults.
@@ -50,223 +51,209 @@ pub fn unknown_keys(reader: &mut Reader, table: &DeTable) {
     }
 }
 
-/// Where a key's value comes from.
-struct Source<'a> {
-    table: &'a DeTable<'a>,
-    defaults: &'a DeTable<'a>,
-}
-
-impl<'a> Source<'a> {
-    fn get(&self, key: &str) -> Option<(&'a Item<'a>, Origin)> {
-        let own = self.table.get(key).map(|item| (item, Origin::Cell));
-        own.or_else(|| self.defaults.get(key).map(|item| (item, Origin::Defaults)))
-    }
-}
-
-/// Two readers: problems of the cell have places in it, those of earlier defaults don't.
-struct Readers<'a> {
-    cell: Reader<'a>,
-    defaults: Reader<'a>,
-}
-
 /// Reads every key of a cell that is an experiment.
 pub fn experiment(
     text: &str,
     table: &Spanned<DeTable>,
-    defaults: &Defaults,
+    session: &Session,
 ) -> (Option<Experiment>, Vec<Diagnostic>) {
-    let earlier = defaults.text();
-    let (earlier_table, _) = DeTable::parse_recoverable(&earlier);
-    let source = Source {
-        table: table.get_ref(),
-        defaults: earlier_table.get_ref(),
-    };
-    let mut readers = Readers {
-        cell: Reader::new(text, Vec::new()),
-        defaults: Reader::new(&earlier, Vec::new()),
-    };
-    unknown_keys(&mut readers.cell, table.get_ref());
-    let first = read_point(&mut readers, &source);
+    let base = table
+        .get_ref()
+        .get("base")
+        .and_then(|item| item.get_ref().as_str());
+    let texts = Texts::new(session, base);
+    let tables = texts.tables();
+    let source = Source::new(text, table.get_ref(), &texts, &tables);
+    let mut readers = source.readers(&[], &[]);
+    unknown_keys(readers.cell(), table.get_ref());
+    check_base(readers.cell(), table.get_ref(), session);
+    workload::check_shape(&source, &mut readers);
     let series = read_series(&mut readers, &source);
     let scalars = Scalars::read(&mut readers, &source);
-    check_each(&mut readers, &source, first.as_ref());
-    // Axes in the cell come first: that is the order in which `read_point` meets them again.
-    let axes: Vec<Axis> = readers
-        .cell
-        .axes
-        .iter()
-        .chain(&readers.defaults.axes)
-        .cloned()
-        .collect();
-    check_axes(&mut readers.cell, &axes);
-    let mut problems = readers.cell.problems;
-    problems.extend(
-        readers
-            .defaults
-            .problems
-            .into_iter()
-            .map(|problem| Diagnostic {
-                span: 0..0,
-                message: format!("in an earlier cell of defaults: {}", problem.message),
-                ..problem
-            }),
-    );
-    if !problems.is_empty() {
+    let cases = workload::cases(&source, &mut readers);
+    // Each case has its own sweeps beside those that all cases have.
+    let (mut points, mut axes) = (Vec::new(), Vec::new());
+    let mut problems = readers.problems();
+    for case in &cases {
+        let found = case_points(&source, case.as_deref(), scalars.seed);
+        problems.extend(found.problems);
+        points.extend(found.points);
+        axes.extend(found.axes);
+    }
+    let mut reader = Reader::new(text, Vec::new());
+    check_point_count(&mut reader, &points, &axes);
+    check_x(&mut reader, &source, &axes);
+    problems.extend(reader.problems);
+    problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
+    // What several cases have in common was read for each of them.
+    problems.dedup();
+    if !problems.is_empty() || points.is_empty() {
         return (None, problems);
     }
-    let own_axes = readers.cell.axes.len();
-    let points: Option<Vec<Point>> = choices(&axes)
-        .into_iter()
-        .map(|choice| {
-            let (own, rest) = choice.split_at(own_axes);
-            let mut readers = Readers {
-                cell: Reader::new(text, own.to_vec()),
-                defaults: Reader::new(&earlier, rest.to_vec()),
-            };
-            let (ops, tasks, workers) = read_point(&mut readers, &source)?;
-            let at = axes
-                .iter()
-                .zip(&choice)
-                .map(|(axis, index)| (axis.key.clone(), axis.values[*index].clone()));
-            let program = Program {
-                groups: vec![Group {
-                    name: String::new(),
-                    tasks,
-                    ops,
-                }],
-                seed: scalars.seed,
-            };
-            Some(Point {
-                case: None,
-                at: at.collect(),
-                program,
-                workers,
-            })
-        })
-        .collect();
-    let Some(points) = points else {
-        return (None, problems);
-    };
-    let title = scalars
-        .title
-        .clone()
-        .unwrap_or_else(|| generated_title(text, table.get_ref(), &points));
-    let settings = settings(text, &source, defaults);
+    let title = scalars.title.clone();
+    let title = title.unwrap_or_else(|| generated_title(&source, &points));
     let experiment = Experiment {
         title,
         name: scalars.name,
         series,
         points,
         repeat: scalars.repeat,
+        repeat_auto: scalars.repeat_auto,
         warmup: scalars.warmup,
         order: scalars.order,
         seed: scalars.seed,
         trial_timeout_ns: scalars.trial_timeout_ns,
         budget_ns: scalars.budget_ns,
         memory_limit_bytes: scalars.memory_limit_bytes,
+        compare_answers: scalars.compare_answers,
         plots: scalars.plots,
+        x: scalars.x,
         theme: scalars.theme,
-        settings,
+        save: scalars.save,
+        settings: settings(&source),
+        source: CellSource {
+            texts: [text.to_owned()]
+                .into_iter()
+                .chain(texts.bases.iter().cloned())
+                .collect(),
+            defaults: texts.defaults.clone(),
+        },
     };
     (Some(experiment), problems)
 }
 
+/// `base` names an experiment of this session.
+fn check_base(reader: &mut Reader, table: &DeTable, session: &Session) {
+    let Some(item) = table.get("base") else {
+        return;
+    };
+    let Some(name) = reader.string("base", item) else {
+        return;
+    };
+    if session.find(&name).is_some() {
+        return;
+    }
+    let names: Vec<&str> = session
+        .earlier
+        .iter()
+        .map(|earlier| earlier.name.as_str())
+        .collect();
+    let help = match nearest(&name, names.iter().copied()) {
+        Some(near) => format!("did you mean base = \"{near}\"?"),
+        None if names.is_empty() => "give an earlier cell a `name`, and run it first".to_owned(),
+        None => format!("those that ran are {}", names.join(", ")),
+    };
+    reader.problem(
+        item.span(),
+        format!("no experiment called \"{name}\" has run in this session"),
+        help,
+    );
+}
+
+/// What was read of one case.
+struct CasePoints {
+    points: Vec<Point>,
+    axes: Vec<Axis>,
+    problems: Vec<Diagnostic>,
+}
+
+/// Every point of one case: first read for its problems and sweeps, then once for each choice.
+fn case_points(source: &Source, case: Option<&str>, seed: u64) -> CasePoints {
+    let mut readers = source.readers(&[], &[]);
+    workload::read(source, &mut readers, case, seed);
+    let (axes, counts) = (readers.axes(), readers.axis_counts());
+    check_axes(readers.cell(), &axes);
+    let problems = readers.problems();
+    if !problems.is_empty() {
+        return CasePoints {
+            points: Vec::new(),
+            axes,
+            problems,
+        };
+    }
+    let point = |choice: Vec<usize>| {
+        let mut readers = source.readers(&counts, &choice);
+        let Workload {
+            program,
+            workers,
+            chunk,
+        } = workload::read(source, &mut readers, case, seed)?;
+        let at = axes
+            .iter()
+            .zip(&choice)
+            .map(|(axis, index)| (axis.key.clone(), axis.values[*index].clone()));
+        Some(Point {
+            case: case.map(str::to_owned),
+            at: at.collect(),
+            program,
+            workers,
+            chunk,
+        })
+    };
+    CasePoints {
+        points: choices(&axes).into_iter().filter_map(point).collect(),
+        axes,
+        problems,
+    }
+}
+
 /// Reads the values of a cell of defaults, for their problems.
 pub fn check_defaults(text: &str, table: &DeTable) -> Vec<Diagnostic> {
-    let nothing = DeTable::new();
-    let source = Source {
-        table,
-        defaults: &nothing,
-    };
-    let mut readers = Readers {
-        cell: Reader::new(text, Vec::new()),
-        defaults: Reader::new("", Vec::new()),
-    };
-    unknown_keys(&mut readers.cell, table);
-    read_counts(&mut readers, &source);
+    let source = Source::single(text, table);
+    let mut readers = source.readers(&[], &[]);
+    unknown_keys(readers.cell(), table);
+    for (key, item) in table.iter() {
+        if let name @ ("name" | "title" | "save" | "x") = key.get_ref().as_ref() {
+            readers.cell().problem(
+                item.span(),
+                format!("`{name}` is of one experiment, and this cell has none"),
+                "add a `task`, or leave it out: a cell without one sets defaults for the cells that follow",
+            );
+        }
+    }
+    workload::read(&source, &mut readers, None, 1);
     read_series(&mut readers, &source);
     Scalars::read(&mut readers, &source);
-    readers.cell.problems
+    readers.problems()
 }
 
-impl<'a> Readers<'a> {
-    fn of(&mut self, origin: Origin) -> &mut Reader<'a> {
-        if origin == Origin::Cell {
-            &mut self.cell
-        } else {
-            &mut self.defaults
-        }
+const FEWER_POINTS: &str = "use at most 200 in all; 5 to 10 show a curve";
+
+fn too_many_points(points: usize) -> String {
+    format!("this sweep has {points} points, each with runs of every model")
+}
+
+/// All cases together.
+fn check_point_count(reader: &mut Reader, points: &[Point], axes: &[Axis]) {
+    if points.len() > MOST_POINTS {
+        let span = axes.first().map_or(0..0, |axis| axis.span.clone());
+        reader.problem(span, too_many_points(points.len()), FEWER_POINTS);
     }
 }
 
-/// What differs from point to point: operations, number of tasks, workers.
-fn read_point(readers: &mut Readers, source: &Source) -> Option<(Vec<Op>, u64, Option<u32>)> {
-    let ops = source
-        .get("task")
-        .map(|(item, origin)| task::ops(readers.of(origin), item, 0))
-        .unwrap_or_default();
-    let (tasks, workers) = read_counts(readers, source);
-    // The shortest list decides; `check_each` has complained about others.
-    let each = readers
-        .cell
-        .each
-        .iter()
-        .map(|(length, _)| *length as u64)
-        .min();
-    let tasks = tasks.or(each).unwrap_or(DEFAULT_TASKS);
-    (!ops.is_empty()).then_some((ops, tasks, workers))
-}
-
-fn read_counts(readers: &mut Readers, source: &Source) -> (Option<u64>, Option<u32>) {
-    let range = |key: &str| find(key).map_or((0, u64::MAX), |key| key.range);
-    let tasks = source.get("tasks").and_then(|(item, origin)| {
-        let reader = readers.of(origin);
-        if item.get_ref().is_table() {
-            let step = reader.source(item).to_owned();
-            reader.problem(
-                item.span(),
-                "`tasks` is how many tasks there are, and this says what one does",
-                if step.starts_with('{') {
-                    format!("write task = {step}")
-                } else {
-                    "write [task]".to_owned()
-                },
-            );
-            return None;
-        }
-        reader.number_or_sweep("tasks", range("tasks"), item)
-    });
-    let workers = source.get("workers").and_then(|(item, origin)| {
-        readers
-            .of(origin)
-            .number_or_sweep("workers", range("workers"), item)
-    });
-    (
-        tasks,
-        workers.and_then(|workers| u32::try_from(workers).ok()),
-    )
-}
-
-/// An `each` of another length than there are tasks.
-fn check_each(readers: &mut Readers, source: &Source, point: Option<&(Vec<Op>, u64, Option<u32>)>) {
-    let Some((_, tasks, _)) = point else { return };
-    let swept = source
-        .get("tasks")
-        .is_some_and(|(item, _)| item.get_ref().is_array());
-    for (length, span) in std::mem::take(&mut readers.cell.each) {
-        let (message, help) = match swept {
-            true => (
-                "`each` gives every task its value, and the number of tasks is swept".to_owned(),
-                "use one number of `tasks`, or a range such as \"10ms..50ms\"".to_owned(),
-            ),
-            false if length as u64 == *tasks => continue,
-            false => (
-                format!("`each` has {length} values, and there are {tasks} tasks"),
-                format!("write tasks = {length}, or leave `tasks` out"),
-            ),
-        };
-        readers.cell.problem(span, message, help);
+/// `x` names a swept key.
+fn check_x(reader: &mut Reader, source: &Source, axes: &[Axis]) {
+    let Some((item, 0)) = source.get("x") else {
+        return;
+    };
+    let Some(x) = reader.string("x", item) else {
+        return;
+    };
+    if axes.iter().any(|axis| axis.key == x) {
+        return;
     }
+    let mut keys: Vec<&str> = axes.iter().map(|axis| axis.key.as_str()).collect();
+    keys.dedup();
+    let help = match (nearest(&x, keys.iter().copied()), keys.as_slice()) {
+        (Some(near), _) => format!("did you mean x = \"{near}\"?"),
+        (None, []) => "sweep a key first, such as tasks = [2, 8, 32]".to_owned(),
+        (None, keys) => format!("swept are {}", keys.join(", ")),
+    };
+    reader.problem(
+        item.span(),
+        format!("`x` names a swept key, and \"{x}\" is none"),
+        help,
+    );
 }
 
 fn check_axes(reader: &mut Reader, axes: &[Axis]) {
@@ -283,11 +270,7 @@ fn check_axes(reader: &mut Reader, axes: &[Axis]) {
         points.saturating_mul(axis.values.len())
     });
     if points > MOST_POINTS {
-        reader.problem(
-            span(axes.first()),
-            format!("this sweep has {points} points, each with runs of every model"),
-            format!("use at most {MOST_POINTS}; 5 to 10 show a curve"),
-        );
+        reader.problem(span(axes.first()), too_many_points(points), FEWER_POINTS);
     }
     if let [first, second] = axes
         && first.key == second.key
@@ -318,8 +301,8 @@ fn choices(axes: &[Axis]) -> Vec<Vec<usize>> {
 }
 
 fn read_series(readers: &mut Readers, source: &Source) -> Vec<Series> {
-    let runtime = source.get("runtime").and_then(|(item, origin)| {
-        let reader = readers.of(origin);
+    let runtime = source.get("runtime").and_then(|(item, layer)| {
+        let reader = readers.of(layer);
         match item.get_ref() {
             DeValue::String(name) => models::runtime_named(reader, item, name),
             DeValue::Array(list) => list.iter().find_map(|item| {
@@ -331,7 +314,7 @@ fn read_series(readers: &mut Readers, source: &Source) -> Vec<Series> {
     });
     let runtime = runtime.unwrap_or(Runtime::Native);
     match source.get("models") {
-        Some((item, origin)) => models::series(readers.of(origin), item, &runtime),
+        Some((item, layer)) => models::series(readers.of(layer), item, &runtime),
         None => DEFAULT_MODELS
             .iter()
             .map(|model| Series {
@@ -349,33 +332,39 @@ struct Scalars {
     title: Option<String>,
     name: Option<String>,
     repeat: u32,
+    repeat_auto: bool,
     warmup: u32,
     order: Order,
     seed: u64,
     trial_timeout_ns: u64,
     budget_ns: u64,
     memory_limit_bytes: Option<u64>,
+    compare_answers: bool,
     plots: Vec<String>,
+    x: Option<String>,
     theme: Theme,
+    save: Option<String>,
 }
 
 impl Scalars {
     fn read(readers: &mut Readers, source: &Source) -> Scalars {
+        let auto = source
+            .get("repeat")
+            .is_some_and(|(item, _)| item.get_ref().as_str() == Some("auto"));
         let mut number = |key: &str| {
-            let setting = find(key)?;
-            let (item, origin) = source.get(key)?;
-            let reader = readers.of(origin);
-            if key == "repeat" && item.get_ref().as_str() == Some("auto") {
-                reader.problem(
-                    item.span(),
-                    "repeat = \"auto\" is not in this version of conclab yet",
-                    "write a number, such as repeat = 10",
-                );
+            if key == "repeat" && auto {
                 return None;
             }
-            reader.number(key, setting.quantity, setting.range, item)
+            let setting = find(key)?;
+            let (item, layer) = source.get(key)?;
+            readers
+                .of(layer)
+                .number(key, setting.quantity, setting.range, item)
         };
-        let repeat = number("repeat").unwrap_or(5) as u32;
+        let repeat = match auto {
+            true => MOST_AUTO,
+            false => number("repeat").unwrap_or(5) as u32,
+        };
         let warmup = number("warmup").unwrap_or(1) as u32;
         let seed = number("seed").unwrap_or(1);
         let trial_timeout_ns = number("trial_timeout").unwrap_or(30_000_000_000);
@@ -385,25 +374,31 @@ impl Scalars {
             let Some(Quantity::Word(words)) = find(key).map(|setting| setting.quantity) else {
                 return None;
             };
-            let (item, origin) = source.get(key)?;
-            readers.of(origin).word(key, words, item)
+            let (item, layer) = source.get(key)?;
+            readers.of(layer).word(key, words, item)
         };
+        let compare_answers = word("answers") != Some("ignore");
         let order = if word("order") == Some("blocked") {
             Order::Blocked
         } else {
             Order::Interleaved
         };
-        let theme = match word("theme") {
-            Some("light") => Theme::Light,
-            Some("dark") => Theme::Dark,
-            _ => Theme::Auto,
-        };
+        let theme = source
+            .get("theme")
+            .and_then(|(item, layer)| theme(readers.of(layer), item))
+            .unwrap_or(Theme::Auto);
         let mut string = |key: &str| {
-            let (item, origin) = source.get(key)?;
-            readers.of(origin).string(key, item)
+            let (item, layer) = source.get(key)?;
+            readers.of(layer).string(key, item)
         };
         let (title, name) = (string("title"), string("name"));
-        if let Some((item, origin)) = source.get("name")
+        let (x, save) = (string("x"), string("save"));
+        if let Some((item, layer)) = source.get("save")
+            && let Some(problem) = save.as_deref().and_then(save_problem)
+        {
+            readers.of(layer).problem(item.span(), problem, SAVE_HELP);
+        }
+        if let Some((item, layer)) = source.get("name")
             && name.as_ref().is_some_and(|name| !is_word(name))
         {
             let word: String = name
@@ -411,7 +406,7 @@ impl Scalars {
                 .flat_map(|name| name.chars())
                 .map(|c| if is_word_part(c) { c } else { '-' })
                 .collect();
-            readers.of(origin).problem(
+            readers.of(layer).problem(
                 item.span(),
                 "`name` is one word, by which later cells call this experiment",
                 format!("write name = \"{word}\", and put the rest into `title`"),
@@ -419,21 +414,47 @@ impl Scalars {
         }
         let plots = source
             .get("plot")
-            .map_or(Vec::new(), |(item, origin)| plots(readers.of(origin), item));
+            .map_or(Vec::new(), |(item, layer)| plots(readers.of(layer), item));
         Scalars {
             title,
             name,
             repeat,
+            repeat_auto: auto,
             warmup,
             order,
             seed,
             trial_timeout_ns,
             budget_ns,
             memory_limit_bytes,
+            compare_answers,
             plots,
+            x,
             theme,
+            save,
         }
     }
+}
+
+/// What is said of a file that can't be saved to.
+pub const SAVE_HELP: &str = "write save = \"results.csv\" or save = \"results.json\"";
+
+/// Why an answer can't be saved under this name; `None` where it can.
+pub fn save_problem(path: &str) -> Option<String> {
+    let format = path.rsplit_once('.').map_or("", |(_, format)| format);
+    (!matches!(format, "csv" | "json"))
+        .then(|| format!("an answer is saved as .csv or .json, and \"{path}\" is neither"))
+}
+
+/// The colours of `theme = "…"`.
+pub fn theme(reader: &mut Reader, item: &Item) -> Option<Theme> {
+    let Some(Quantity::Word(words)) = find("theme").map(|setting| setting.quantity) else {
+        return None;
+    };
+    Some(match reader.word("theme", words, item)? {
+        "light" => Theme::Light,
+        "dark" => Theme::Dark,
+        _ => Theme::Auto,
+    })
 }
 
 fn is_word_part(c: char) -> bool {
@@ -444,7 +465,7 @@ fn is_word(name: &str) -> bool {
     !name.is_empty() && name.chars().all(is_word_part)
 }
 
-fn plots(reader: &mut Reader, item: &Item) -> Vec<String> {
+pub fn plots(reader: &mut Reader, item: &Item) -> Vec<String> {
     let items: Vec<&Item> = match item.get_ref() {
         DeValue::Array(list) => list.iter().collect(),
         _ => vec![item],
@@ -458,10 +479,28 @@ fn plots(reader: &mut Reader, item: &Item) -> Vec<String> {
 }
 
 /// "8 tasks: cpu 50ms, then http 50ms", from the cell's own text.
-fn generated_title(text: &str, table: &DeTable, points: &[Point]) -> String {
-    let Some(item) = table.get("task") else {
+fn generated_title(source: &Source, points: &[Point]) -> String {
+    if points[0].case.is_some() {
+        let mut names: Vec<&str> = points
+            .iter()
+            .filter_map(|point| point.case.as_deref())
+            .collect();
+        names.dedup();
+        return names.join(", ");
+    }
+    if let [_, _, ..] = points[0].program.groups.as_slice() {
+        let names: Vec<&str> = points[0]
+            .program
+            .groups
+            .iter()
+            .map(|group| group.name.as_str())
+            .collect();
+        return names.join(" beside ");
+    }
+    let Some((item, layer)) = source.get("task") else {
         return "Experiment".to_owned();
     };
+    let text = source.layer_text(layer);
     let steps = match item.get_ref() {
         DeValue::Array(list) => list.iter().map(|item| step_title(text, item)).collect(),
         _ => vec![step_title(text, item)],
@@ -496,14 +535,13 @@ fn step_title(text: &str, item: &Item) -> String {
 }
 
 /// Every key with its value and where it came from.
-fn settings(text: &str, source: &Source, defaults: &Defaults) -> Vec<Resolved> {
+fn settings(source: &Source) -> Vec<Resolved> {
     let rows = KEYS
         .iter()
         .filter(|key| key.name != "title" && key.name != "name");
     rows.filter_map(|key| {
         let (value, from) = match source.get(key.name) {
-            Some((item, Origin::Cell)) => (text.get(item.span())?.trim().to_owned(), Origin::Cell),
-            Some(_) => (defaults.get(key.name)?.to_owned(), Origin::Defaults),
+            Some((item, layer)) => (source.text(item, layer).to_owned(), source.origin(layer)),
             None if key.default.is_empty() => return None,
             None => (key.default.to_owned(), Origin::BuiltIn),
         };

@@ -227,10 +227,7 @@ mod tests {
             block: 2,
             kind: Kind::Sampled,
             request: Request {
-                program: Program {
-                    groups: Vec::new(),
-                    seed: 1,
-                },
+                program: Program::default(),
                 model: "threads".into(),
                 runtime: Runtime::Native,
                 workers: 2,

@@ -1,10 +1,12 @@
 //! Integration tests: one binary, one module per subject.
 
 mod answers;
+mod cells;
 mod install;
 mod layers;
 mod kernel;
 mod kernel_cells;
 mod kernel_client;
 mod analysis;
+mod session;
 mod simulator;

@@ -122,6 +122,7 @@ impl Simulation {
                 }],
             }],
             seed: self.seed,
+            ..Program::default()
         };
         let setting = |key: &str, value: &str, from| Resolved {
             key: key.into(),
@@ -149,21 +150,27 @@ impl Simulation {
                     at: at.clone(),
                     program: program.clone(),
                     workers: None,
+                    chunk: None,
                 })
                 .collect(),
             repeat: self.repeat,
+            repeat_auto: false,
             warmup: 1,
             order: self.order,
             seed: self.seed,
             trial_timeout_ns: 30_000_000_000,
             budget_ns: 60_000_000_000,
             memory_limit_bytes: None,
+            compare_answers: true,
             plots: Vec::new(),
+            x: None,
             theme: Theme::Auto,
+            save: None,
             settings: vec![
                 setting("tasks", "8", Origin::Cell),
                 setting("repeat", "5", Origin::BuiltIn),
             ],
+            source: Default::default(),
         }
     }
 

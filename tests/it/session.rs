@@ -1,0 +1,128 @@
+//! Cells of one session that refer to each other: bases, names, saved and compared answers.
+
+use conclab::lab::{Answer, Event, Lab, Options};
+use std::path::PathBuf;
+
+struct Session(Lab);
+
+impl Session {
+    fn new() -> Self {
+        Session(Lab::new(Options {
+            executable: PathBuf::from(env!("CARGO_BIN_EXE_conclab")),
+            static_output: true,
+        }))
+    }
+
+    /// Runs a cell; its text outputs, or the error's line.
+    fn run(&mut self, cell: &str) -> Result<Vec<String>, String> {
+        let stop = self.0.interrupter().stop();
+        let mut told = Vec::new();
+        let answer = self.0.run_cell(cell, &stop, &mut |event| match event {
+            Event::Output(bundle) => {
+                told.push(bundle.data["text/plain"].as_str().unwrap_or("").to_owned());
+            }
+            Event::Text(text) => told.push(text),
+            Event::Progress(_) => {}
+        });
+        match answer {
+            Answer::Ok => Ok(told),
+            Answer::Error { traceback, .. } => Err(traceback.join("\n")),
+            Answer::Interrupted => Err("interrupted".to_owned()),
+        }
+    }
+}
+
+const QUICK: &str = "repeat = 3\nwarmup = 1\nmodels = [\"sequential\", \"threads\"]";
+
+#[test]
+fn a_named_answer_is_varied_shown_saved_and_compared() {
+    let folder = std::env::temp_dir().join(format!("conclab-session-{}", uuid::Uuid::new_v4()));
+    std::fs::create_dir(&folder).unwrap();
+    let file = |name: &str| folder.join(name).display().to_string();
+    let mut session = Session::new();
+    session.run(QUICK).unwrap();
+    session
+        .run("name = \"first\"\ntask = { count = 20_000 }\ntasks = 4")
+        .unwrap();
+    let varied = session
+        .run("name = \"again\"\nbase = \"first\"\ntitle = \"again\"")
+        .unwrap();
+    assert!(
+        varied.iter().any(|text| text.contains("threads")),
+        "{varied:?}"
+    );
+
+    let shown = session.run("show = \"first\"\nplot = [\"wall\"]").unwrap();
+    assert_eq!(shown.len(), 3, "figure, table, verdict: {shown:?}");
+    let error = session.run("show = \"frist\"").unwrap_err();
+    assert!(
+        error.contains("did you mean `show = \"first\"`?"),
+        "{error}"
+    );
+
+    let compared = session.run("compare = [\"first\", \"again\"]").unwrap();
+    assert!(compared[0].contains("| threads |"), "{compared:?}");
+    session
+        .run("base = \"first\"\nname = \"more\"\ntasks = 5")
+        .unwrap();
+    let refused = session.run("compare = [\"first\", \"more\"]").unwrap_err();
+    assert!(refused.contains("their tasks differ"), "{refused}");
+    let unknown = session
+        .run("compare = [\"first\", \"nothing like it\"]")
+        .unwrap_err();
+    assert!(unknown.contains("has run in this session"), "{unknown}");
+
+    session
+        .run(&format!("save = {:?}\nof = \"first\"", file("first.json")))
+        .unwrap();
+    session
+        .run(&format!("save = {:?}", file("last.csv")))
+        .unwrap();
+    let table = std::fs::read_to_string(file("last.csv")).unwrap();
+    // Two rows, each sampled once and timed three times.
+    assert_eq!(
+        table
+            .lines()
+            .filter(|line| line.starts_with("threads,"))
+            .count(),
+        4,
+        "{table}"
+    );
+    let head: Vec<&str> = table.lines().next().unwrap().split(',').collect();
+    assert!(
+        head.contains(&"wall_ns") && head.contains(&"cell"),
+        "{head:?}"
+    );
+
+    // Another session, as on another machine.
+    let mut other = Session::new();
+    let saved = file("first.json");
+    let compared = other
+        .run(&format!("compare = [{saved:?}, {saved:?}]"))
+        .unwrap();
+    assert!(
+        compared[0].contains("No row differs clearly"),
+        "{compared:?}"
+    );
+    std::fs::write(file("broken.json"), "{}").unwrap();
+    let broken = other
+        .run(&format!("compare = [{saved:?}, {:?}]", file("broken.json")))
+        .unwrap_err();
+    assert!(broken.contains("broken.json is no answer"), "{broken}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn an_answer_that_cannot_be_saved_is_still_shown() {
+    let mut session = Session::new();
+    session.run(QUICK).unwrap();
+    let error = session
+        .run("task = { count = 10 }\nsave = \"/no/such/folder/x.csv\"")
+        .unwrap_err();
+    assert!(
+        error.contains("could not be saved to /no/such/folder/x.csv"),
+        "{error}"
+    );
+    let results = session.run("show = \"results\"").unwrap();
+    assert!(results[0].contains("count 10"), "{results:?}");
+}
