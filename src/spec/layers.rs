@@ -120,15 +120,6 @@ impl<'a> Source<'a> {
         self.layers[layer].origin
     }
 
-    /// A value as its layer's text has it.
-    pub fn text(&self, item: &Item, layer: LayerId) -> &'a str {
-        self.layers[layer]
-            .text
-            .get(item.span())
-            .unwrap_or("")
-            .trim()
-    }
-
     /// The text of a layer.
     pub fn layer_text(&self, layer: LayerId) -> &'a str {
         self.layers[layer].text

@@ -7,12 +7,14 @@
 mod later;
 mod layers;
 mod models;
+mod print;
 mod reader;
 mod resolve;
 mod syntax;
 mod task;
 mod workload;
 
+pub use print::print;
 pub use syntax::{Completeness, is_complete};
 
 use crate::diagnostic::{Diagnostic, line_column};
@@ -224,7 +226,7 @@ fn cell(
     let mut entries: Vec<_> = keys.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     for (key, item) in entries {
-        merged.set(key.get_ref(), text.get(item.span()).unwrap_or("").trim());
+        merged.set(key.get_ref(), &print::inline(text, item));
     }
     (Some(Cell::Defaults(merged)), problems)
 }

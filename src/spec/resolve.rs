@@ -2,6 +2,7 @@
 
 use super::layers::{Readers, Source, Texts};
 use super::models;
+use super::print::inline;
 use super::reader::{Axis, Item, Reader};
 use super::workload::{self, Workload};
 use super::{Session, later};
@@ -541,7 +542,7 @@ fn settings(source: &Source) -> Vec<Resolved> {
         .filter(|key| key.name != "title" && key.name != "name");
     rows.filter_map(|key| {
         let (value, from) = match source.get(key.name) {
-            Some((item, layer)) => (source.text(item, layer).to_owned(), source.origin(layer)),
+            Some((item, layer)) => (inline(source.layer_text(layer), item), source.origin(layer)),
             None if key.default.is_empty() => return None,
             None => (key.default.to_owned(), Origin::BuiltIn),
         };

@@ -445,3 +445,29 @@ fn repeat_auto_makes_room_for_many() {
 "##,
     );
 }
+
+#[test]
+fn a_printed_cell_reads_as_the_same_experiment() {
+    let session = {
+        let mut session = Session::default();
+        session.earlier.push(Earlier {
+            name: "a".to_owned(),
+            texts: vec!["workers = 3\n[task]\ncount = 5\ntimes = 2".to_owned()],
+        });
+        session
+    };
+    for cell in [
+        "base = \"a\"\nname = \"b\"\ntitle = \"a \\\"quoted\\\" title\"",
+        "cases.\"CPU-bound\" = { cpu = '1ms' }\ncases.b = [{ sleep = \"1ms..2ms\" }, { write = \"4KiB\" }]",
+        "models = [\"async\", { model = \"thread-pool\", workers = 2 }]\nplot = [\"wall\"]\n[[mix]]\nname = \"x\"\n\
+         task.count = 0xFF\n[[mix]]\nname = \"y\"\ntask = [\n  { count = 3 },  # three\n]\n",
+        "title = \"\"\"\nlong\n\"\"\"\ntask = { do = [{ count = { sweep = [1, 2] } }], times = 3 }\ntasks = [1, 2]",
+    ] {
+        let first = experiment_in(&session, cell);
+        let printed = conclab::spec::print(&first);
+        let mut again = experiment_in(&Session::default(), &printed);
+        again.settings.clone_from(&first.settings);
+        again.source = first.source.clone();
+        assert_eq!(again, first, "{printed}");
+    }
+}
