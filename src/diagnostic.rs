@@ -154,6 +154,19 @@ fn render_one(source: &str, diagnostic: &Diagnostic, text: &mut String) {
     }
 }
 
+/// A message that points at no place of the cell, in lines as [`render`]'s.
+pub fn message_lines(message: &str) -> Vec<String> {
+    message
+        .lines()
+        .flat_map(|line| {
+            wrapped("", "", line)
+                .lines()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
 /// `lead` and `words`, wrapped at [`WIDTH`]; a single word longer than a line stays whole.
 fn wrapped(lead: &str, indent: &str, words: &str) -> String {
     let mut text = lead.to_owned();
@@ -213,5 +226,14 @@ mod tests {
             text.lines().all(|line| line.chars().count() <= WIDTH),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_message_without_a_place_is_wrapped_between_words() {
+        let message = format!("{}\n  kept apart", "word ".repeat(20).trim_end());
+        let lines = message_lines(&message);
+        assert_eq!(lines[2], "  kept apart");
+        assert_eq!(lines[..2].join(" "), "word ".repeat(20).trim_end());
+        assert!(lines.iter().all(|line| line.len() <= WIDTH), "{lines:?}");
     }
 }

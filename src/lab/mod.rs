@@ -246,7 +246,7 @@ fn wrong_cell(cell: &str, diagnostics: &[diagnostic::Diagnostic]) -> Answer {
 fn error(name: &str, message: String) -> Answer {
     Answer::Error {
         name: name.to_owned(),
-        traceback: vec![message.clone()],
+        traceback: diagnostic::message_lines(&message),
         value: message,
     }
 }

@@ -130,7 +130,7 @@ fn machine() -> String {
         .iter()
         .map(|(name, value)| format!("| {name} | {value} |"))
         .collect();
-    format!("| machine | |\n|---|---|\n{}", rows.join("\n"))
+    format!("| machine | |\n|:--|:--|\n{}", rows.join("\n"))
 }
 
 /// The session's experiments, newest last.
@@ -165,7 +165,7 @@ fn results(lab: &Lab) -> String {
     });
     let rows: Vec<String> = rows.collect();
     format!(
-        "| name | experiment | median wall time |\n|---|---|---|\n{}\n\nShow one again with \
+        "| name | experiment | median wall time |\n|:--|:--|:--|\n{}\n\nShow one again with \
          `show = \"NAME\"`.",
         rows.join("\n")
     )

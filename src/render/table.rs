@@ -238,6 +238,9 @@ fn mark(notes: &mut Vec<String>, note: &str) -> usize {
 /// Columns beyond which a label may take several lines.
 const LONG_LABEL: usize = 24;
 
+/// The frontend's own size of text, but no larger than fits beside each other on an exported slide.
+const TABLE_STYLE: &str = "font-size:min(var(--jp-ui-font-size1,0.9em),14px)";
+
 /// The table as HTML, in the frontend's own table style.
 pub fn html(report: &Report) -> String {
     let table = table(report);
@@ -245,20 +248,20 @@ pub fn html(report: &Report) -> String {
         let inner = match text.split_once(" (") {
             // A narrow page breaks a line before the parenthesis and nowhere else.
             Some((value, spread)) if numbers => format!(
-                "{} <span style=\"white-space:nowrap\">({}</span>",
+                "{} <small style=\"white-space:nowrap\">({}</small>",
                 escape_html(&value.replace(' ', "\u{a0}")),
                 escape_html(spread)
             ),
             _ if text == WRONG => format!("<strong>{WRONG}</strong>"),
             _ => escape_html(text),
         };
-        let breaks = tag == "th" || (numbers && text.contains(" (")) || columns(text) > LONG_LABEL;
+        let breaks = (numbers && text.contains(" (")) || columns(text) > LONG_LABEL;
         let wrap = if breaks { "" } else { ";white-space:nowrap" };
         let align = if numbers { "right" } else { "left" };
         let style = format!("text-align:{align};font-variant-numeric:tabular-nums{wrap}");
         format!("<{tag}{more} style=\"{style}\">{inner}</{tag}>")
     };
-    let mut html = String::from("<table>\n<thead><tr>");
+    let mut html = format!("<table style=\"{TABLE_STYLE}\">\n<thead><tr>");
     for (title, numbers) in &table.head {
         html.push_str(&cell("th", title, *numbers, " scope=\"col\""));
     }
@@ -329,7 +332,8 @@ pub fn latex(report: &Report) -> String {
         .map(|(_, numbers)| if *numbers { 'r' } else { 'l' })
         .collect();
     let mut text = format!(
-        "\\begin{{center}}\\footnotesize\\setlength{{\\tabcolsep}}{{4pt}}\n\
+        "\\begin{{center}}\\footnotesize\\setlength{{\\tabcolsep}}{{4pt}}\
+         \\renewcommand{{\\arraystretch}}{{1.2}}\n\
          % A table wider than the page is made to fit.\n\
          \\resizebox{{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}}{{!}}{{%\n\
          \\begin{{tabular}}{{{columns}}}\n\\hline\n"

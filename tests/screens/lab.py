@@ -82,10 +82,10 @@ def server_url(process, runtime, log):
 
 
 @contextmanager
-def open_notebook(browser, folder, name, theme):
-    """The page of a notebook in JupyterLab, loaded and with its kernel idle."""
+def open_notebook(browser, folder, name, theme, width=WIDTH, scale=1):
+    """The page of a notebook in JupyterLab, loaded and with its kernel idle; `scale` device pixels for one of the page."""
     with lab_server(folder, theme) as url:
-        page = browser.new_page(viewport={"width": WIDTH, "height": 900})
+        page = browser.new_page(viewport={"width": width, "height": 900}, device_scale_factor=scale)
         page.set_default_timeout(PATIENCE_S * 1000)
         page.goto(url(name))
         page.wait_for_selector(".jp-Notebook .jp-Cell")
@@ -136,7 +136,7 @@ def picture(page, path):
         return outer.scrollHeight + outer.getBoundingClientRect().top;
     })()""")
     page.evaluate("window.jupyterapp.shell.collapseLeft && window.jupyterapp.shell.collapseLeft()")
-    page.set_viewport_size({"width": WIDTH, "height": int(min(height + 80, 16000))})
+    page.set_viewport_size({"width": page.viewport_size["width"], "height": int(min(height + 80, 16000))})
     page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
     page.wait_for_timeout(500)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
