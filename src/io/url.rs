@@ -30,7 +30,10 @@ pub fn why_no_url(text: &str) -> Option<String> {
 /// A sentence, also for a status of 400 and above.
 pub fn get(site: &Site, url: &str, reuse: bool) -> Result<u64, String> {
     let agent = site.connections.open().url[usize::from(reuse)].get_or_init(|| agent(reuse));
-    let mut answer = agent.get(url).call().map_err(|error| failed(url, &error))?;
+    let mut answer = agent.get(url).call().map_err(|error| match error {
+        ureq::Error::Io(error) => failed(url, &error),
+        error => failed(url, &error),
+    })?;
     let mut body = answer.body_mut().as_reader();
     io::copy(&mut body, &mut io::sink()).map_err(|error| failed(url, &error))?;
     super::http::judge(answer.status().as_u16().into())
