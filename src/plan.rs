@@ -263,7 +263,8 @@ fn roomy(ns: u64) -> String {
 /// Descriptors that one operation has open, and gives back.
 fn open_by(op: &Op) -> u64 {
     match op {
-        Op::Http { .. } | Op::Fetch { .. } | Op::Read { .. } | Op::Write { .. } => 1,
+        Op::Http { reuse: false, .. } | Op::Fetch { reuse: false, .. } => 1,
+        Op::Read { .. } | Op::Write { .. } => 1,
         // Its standard input and output, the pipe from its standard error, and the handle to wait for.
         Op::Run { .. } => 6,
         _ => 0,
