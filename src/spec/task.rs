@@ -80,12 +80,12 @@ fn step_table(reader: &mut Reader, item: &Item, table: &DeTable, depth: usize) -
     for (key, _) in &entries {
         let name = key.get_ref().as_ref();
         let has_name = |setting: &Setting| setting.name == name;
-        if !is_verb(name)
-            && !keys::MODIFIERS.iter().any(has_name)
-            && !settings.iter().any(has_name)
+        let known = is_verb(name)
+            || keys::MODIFIERS.iter().any(has_name)
+            || settings.iter().any(has_name)
             // With two verbs it might belong to either.
-            && !(verbs.len() > 1 && owner(name).is_some())
-        {
+            || (verbs.len() > 1 && owner(name).is_some());
+        if !known {
             unknown_key(
                 reader,
                 item,

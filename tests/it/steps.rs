@@ -418,7 +418,7 @@ fn what_a_machine_can_not_do_is_refused_before_it_starts() {
             vec!["async", "threads"],
         ),
         (
-            r#"{ query = "20s" }"#,
+            r#"{ query = "14s" }"#,
             4,
             vec!["sequential"],
             vec!["threads"],
