@@ -9,7 +9,7 @@
 
 mod ratio;
 
-use conclab::model::Site;
+use conclab::io::{Connections, Site};
 use conclab::process::{Interrupt, Warden};
 use conclab::program::{Group, Op, Program, Value};
 use conclab::runtime::Runtime;
@@ -85,6 +85,7 @@ fn trial_ns(warden: &Warden, number: usize) -> (f64, f64) {
                     }],
                 }],
                 seed: 1,
+                ..Program::default()
             },
             model: "sequential".to_owned(),
             runtime: Runtime::Native,
@@ -93,6 +94,8 @@ fn trial_ns(warden: &Warden, number: usize) -> (f64, f64) {
                 delay_server: None,
                 directory: warden.directory().join(format!("trial-{number}")),
                 executable: CONCLAB.into(),
+                home: warden.directory().to_owned(),
+                connections: Connections::default(),
             },
         },
         timeout_ns: 30_000_000_000,

@@ -19,8 +19,21 @@ pub enum Quantity {
     Flag,
     /// Free text.
     Text,
+    /// A time, or a text of another kind in its place.
+    DurationOr(TextForm),
+    /// A program and its arguments: a list of texts.
+    Command,
     /// Something with a grammar of its own (a step, a list of models); `doc` tells.
     Structure,
+}
+
+/// What a text may be where a time could stand too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextForm {
+    /// `http://…` or `https://…`.
+    Url,
+    /// A statement, or several with `;` between them.
+    Sql,
 }
 
 /// A key of a cell, of a step or of a model.
@@ -72,7 +85,7 @@ pub struct StepDef {
     pub example: &'static str,
     /// What a Python programmer would write for it.
     pub python: &'static str,
-    /// Keys beside the verb.
+    /// Keys beside the verb; `example` of each is a whole step.
     pub settings: &'static [Setting],
 }
 

@@ -3,10 +3,11 @@
 //! Pure: numbers come in, decisions go out; [`crate::lab`] carries them out. To add a refusal: a function
 //! and a line in [`refusal`].
 
+use crate::compute;
 use crate::experiment::{Experiment, Order, Point, Series};
 use crate::host::{Limits, Machine};
 use crate::model::{Footprint, find};
-use crate::program::{Op, splitmix64};
+use crate::program::{Op, Statement, splitmix64};
 use crate::units::{duration_text, format_bytes, format_count, format_ns};
 
 /// Fewest timed repeats that the budget may cut to.
@@ -20,6 +21,9 @@ const THREAD_BYTES: u64 = 40 << 10;
 
 /// Descriptors that a trial has open beside those of its tasks.
 const OWN_DESCRIPTORS: u64 = 32;
+
+/// Threads of an event loop for what has no asynchronous interface: tokio's own limit.
+const BLOCKING_THREADS: u64 = 512;
 
 /// One series at one point: a row of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -113,9 +117,9 @@ pub fn refusal(
     let workers = experiment.workers(series, point, machine.usable_cpus);
     let footprint = model.footprint(point.program.tasks(), workers);
     too_many_threads(&footprint, limits)
-        .or_else(|| too_many_processes(&footprint, limits))
+        .or_else(|| too_many_processes(point, &footprint, limits))
         .or_else(|| too_many_descriptors(point, &footprint, limits))
-        .or_else(|| too_much_memory(experiment, point, &footprint, limits))
+        .or_else(|| too_much_memory(experiment, series, point, &footprint, limits))
         .or_else(|| too_long(experiment, series, point, &footprint))
 }
 
@@ -144,23 +148,30 @@ fn too_many_threads(footprint: &Footprint, limits: &Limits) -> Option<String> {
     })
 }
 
-fn too_many_processes(footprint: &Footprint, limits: &Limits) -> Option<String> {
+fn too_many_processes(point: &Point, footprint: &Footprint, limits: &Limits) -> Option<String> {
     let most = limits.tasks_left.unwrap_or(u64::MAX);
-    (footprint.processes > most).then(|| {
+    let programs = match uses(point, |op| matches!(op, Op::Run { .. })) {
+        true => footprint.tasks_at_once,
+        false => 0,
+    };
+    let needed = footprint.processes.saturating_add(programs);
+    (needed > most).then(|| {
         format!(
             "it needs {} processes at once, and this machine allows {} more: use fewer `tasks` or \
              `workers`, or `process-pool`, which needs one process a worker",
-            format_count(footprint.processes),
+            format_count(needed),
             format_count(most)
         )
     })
 }
 
 fn too_many_descriptors(point: &Point, footprint: &Footprint, limits: &Limits) -> Option<String> {
-    // Waiting requests and open files take one descriptor each, in the process that runs the task.
-    let per_task = u64::from(uses(point, |op| {
-        matches!(op, Op::Http { .. } | Op::Write { .. })
-    }));
+    // What a task has open while it waits, in the process that runs the task; a task does one thing at a
+    // time, but connections are kept for the next ones.
+    let mut per_task = 0;
+    for op in [open_by as fn(&Op) -> u64, kept_by] {
+        per_task += most_of(point, op);
+    }
     let own_tasks = if footprint.processes > 0 {
         0
     } else {
@@ -183,12 +194,14 @@ fn too_many_descriptors(point: &Point, footprint: &Footprint, limits: &Limits) -
 
 fn too_much_memory(
     experiment: &Experiment,
+    series: &Series,
     point: &Point,
     footprint: &Footprint,
     limits: &Limits,
 ) -> Option<String> {
-    let allocated = allocated_bytes(point, footprint.tasks_at_once);
-    let needed = allocated
+    let held = allocated_bytes(point, footprint.tasks_at_once)
+        .saturating_add(computing_bytes(series, point, footprint));
+    let needed = held
         .saturating_add(footprint.threads.saturating_mul(THREAD_BYTES))
         .saturating_add(footprint.processes.saturating_mul(PROCESS_BYTES));
     let most = memory_limit_bytes(experiment, limits);
@@ -247,6 +260,38 @@ fn roomy(ns: u64) -> String {
     duration_text(ns.div_ceil(step).saturating_mul(step))
 }
 
+/// Descriptors that one operation has open, and gives back.
+fn open_by(op: &Op) -> u64 {
+    match op {
+        Op::Http { reuse: false, .. } | Op::Fetch { reuse: false, .. } => 1,
+        Op::Read { .. } | Op::Write { .. } => 1,
+        // Its standard input and output, the pipe from its standard error, and the handle to wait for.
+        Op::Run { .. } => 6,
+        _ => 0,
+    }
+}
+
+/// Descriptors of a connection that one operation leaves to the next.
+fn kept_by(op: &Op) -> u64 {
+    match op {
+        Op::Http { reuse: true, .. } | Op::Fetch { reuse: true, .. } => 1,
+        // The file and its log.
+        Op::Query { database: None, .. } => 2,
+        // A socket and, for a blocking client, the event loop that it waits with.
+        Op::Query { .. } => 5,
+        _ => 0,
+    }
+}
+
+/// Largest value of any operation.
+fn most_of(point: &Point, value: fn(&Op) -> u64) -> u64 {
+    let mut most = 0;
+    for op in point.program.groups.iter().flat_map(|group| &group.ops) {
+        op.walk(1, &mut |op, _| most = most.max(value(op)));
+    }
+    most
+}
+
 fn uses(point: &Point, wanted: impl Fn(&Op) -> bool) -> bool {
     let mut found = false;
     for op in point.program.groups.iter().flat_map(|group| &group.ops) {
@@ -274,6 +319,26 @@ fn allocated_bytes(point: &Point, tasks_at_once: u64) -> u64 {
     bytes
 }
 
+/// Memory that compute functions hold at the same time: each task in progress has one of them, except on
+/// a single thread, which computes for one task at a time.
+fn computing_bytes(series: &Series, point: &Point, footprint: &Footprint) -> u64 {
+    let loops = find(&series.model).is_some_and(|model| model.def().single_threaded);
+    let at_once = if loops { 1 } else { footprint.tasks_at_once };
+    let mut most = 0u64;
+    for group in &point.program.groups {
+        for op in &group.ops {
+            op.walk(1, &mut |op, _| {
+                if let Op::Compute { function, size } = op {
+                    let size = size.largest(group.tasks);
+                    let bytes = compute::find(function).map_or(0, |def| (def.memory_bytes)(size));
+                    most = most.max(bytes.saturating_mul(at_once.min(group.tasks)));
+                }
+            });
+        }
+    }
+    most
+}
+
 /// Time that a run takes at least, by the waits that the cell itself declares.
 fn known_wait_ns(series: &Series, point: &Point, footprint: &Footprint) -> u64 {
     let loops = find(&series.model).is_some_and(|model| model.def().single_threaded);
@@ -283,7 +348,17 @@ fn known_wait_ns(series: &Series, point: &Point, footprint: &Footprint) -> u64 {
         for op in &group.ops {
             op.walk(1, &mut |op, times| {
                 let (time, at_once) = match op {
-                    Op::Sleep { time } | Op::Http { time } => (time, at_once.min(group.tasks)),
+                    Op::Sleep { time } | Op::Http { time, .. } => (time, at_once.min(group.tasks)),
+                    Op::Query {
+                        statement: Statement::Time(time),
+                        database,
+                    } => {
+                        let threads = match database {
+                            None if loops => BLOCKING_THREADS,
+                            _ => u64::MAX,
+                        };
+                        (time, at_once.min(group.tasks).min(threads))
+                    }
                     // One thread can only be blocked once at a time.
                     Op::Block { time } if loops => (time, 1),
                     Op::Block { time } => (time, at_once.min(group.tasks)),

@@ -76,15 +76,47 @@ pub enum Op {
         /// Nanoseconds.
         time: Value,
     },
-    /// One request to the loopback delay server.
+    /// One request to the loopback delay server; a status of 400 and above fails the task.
     Http {
         /// Nanoseconds after which the server answers.
         time: Value,
+        /// With which status.
+        status: Value,
+        /// With how many bytes.
+        bytes: Value,
+        /// Whether connections are kept open between requests.
+        reuse: bool,
+    },
+    /// One request to any URL; a status of 400 and above fails the task.
+    Fetch {
+        /// `http://…` or `https://…`.
+        url: String,
+        /// Whether connections are kept open between requests.
+        reuse: bool,
+    },
+    /// Read the beginning of a file that was made before the clock.
+    Read {
+        /// Bytes.
+        bytes: Value,
     },
     /// Write a new file.
     Write {
         /// Bytes.
         bytes: Value,
+        /// Whether to wait until the disk has them.
+        sync: bool,
+    },
+    /// One query to a database.
+    Query {
+        /// What is asked.
+        statement: Statement,
+        /// URL of a PostgreSQL database; `None` for the trial's own SQLite.
+        database: Option<String>,
+    },
+    /// Run a program to its end; another exit code than 0 fails the task.
+    Run {
+        /// Program and arguments.
+        argv: Vec<String>,
     },
     /// Allocate and touch memory, held to the end of the task.
     Alloc {
@@ -106,6 +138,16 @@ impl Default for Value {
     fn default() -> Self {
         Value::Const(0)
     }
+}
+
+/// What a query asks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Statement {
+    /// To wait so many nanoseconds.
+    Time(Value),
+    /// SQL.
+    Sql(String),
 }
 
 impl Program {

@@ -4,7 +4,9 @@
 
 pub mod keys;
 
-use crate::describe::{FigureDef, MetricDef, ModelDef, Quantity, Setting, StepDef, nearest};
+use crate::describe::{
+    FigureDef, MetricDef, ModelDef, Quantity, Setting, StepDef, TextForm, nearest,
+};
 use crate::measure::metrics::METRICS;
 use crate::model::MODELS;
 use crate::plot::FIGURES;
@@ -36,6 +38,10 @@ pub fn help_markdown(word: &str) -> Result<String, String> {
             .filter(|def| def.verb == word)
             .map(step_help),
     );
+    found.extend(STEPS.iter().flat_map(|step| {
+        let settings = step.def.settings.iter().filter(|row| row.name == word);
+        settings.map(|setting| setting_help(&step.def, setting))
+    }));
     found.extend(
         MODELS
             .iter()
@@ -76,10 +82,12 @@ pub fn help_markdown(word: &str) -> Result<String, String> {
 pub fn words() -> impl Iterator<Item = &'static str> {
     let keys = KEYS.iter().chain(MODIFIERS).map(|key| key.name);
     let steps = STEPS.iter().map(|step| step.def.verb);
+    let settings = STEPS.iter().flat_map(|step| step.def.settings);
     let models = MODELS.iter().map(|model| model.def().name);
     let figures = FIGURES.iter().map(|figure| figure.def.name);
     let metrics = METRICS.iter().map(|metric| metric.name);
     keys.chain(steps)
+        .chain(settings.map(|setting| setting.name))
         .chain(models)
         .chain(figures)
         .chain(metrics)
@@ -115,8 +123,24 @@ fn overview() -> String {
 }
 
 fn step_help(def: &StepDef) -> String {
+    let settings = def.settings.iter().map(|setting| {
+        let default = match setting.default {
+            "" => String::new(),
+            default => format!(" Default: `{default}`."),
+        };
+        let takes = quantity(setting.quantity, setting.range);
+        format!(
+            "\n- `{}`: {} Takes {takes}.{default}",
+            setting.name, setting.doc
+        )
+    });
+    let settings: String = settings.collect();
+    let settings = match settings.as_str() {
+        "" => settings,
+        rows => format!("\n\nSettings beside the verb:\n{rows}"),
+    };
     format!(
-        "**{}**: a step that {}.\n\n{}\n\n```toml\ntask = {}\n```\n\nTakes {}. In Python: `{}`.",
+        "**{}**: a step that {}.\n\n{}\n\n```toml\ntask = {}\n```\n\nTakes {}. In Python: `{}`.{settings}",
         def.verb,
         def.summary,
         def.doc,
@@ -124,6 +148,13 @@ fn step_help(def: &StepDef) -> String {
         quantity(def.quantity, def.range),
         def.python
     )
+}
+
+/// A setting's own help, for the word alone.
+fn setting_help(def: &StepDef, setting: &Setting) -> String {
+    let help = key_help(setting);
+    let help = help.replacen("**: ", &format!("** (of `{}`): ", def.verb), 1);
+    help.replacen("```toml\n", "```toml\ntask = ", 1)
 }
 
 fn model_help(def: &ModelDef) -> String {
@@ -170,6 +201,15 @@ pub fn quantity(quantity: Quantity, (low, high): (u64, u64)) -> String {
                 duration_text(high)
             )
         }
+        Quantity::DurationOr(form) => format!(
+            "{}, or {}",
+            self::quantity(Quantity::Duration, (low, high)),
+            match form {
+                TextForm::Url => "a URL (`\"http://…\"`, `\"https://…\"`)",
+                TextForm::Sql => "SQL",
+            }
+        ),
+        Quantity::Command => "a list of texts: a program and its arguments".to_owned(),
         Quantity::Size => format!(
             "a size from {} to {}, such as `\"64KiB\"`",
             bytes_text(low),

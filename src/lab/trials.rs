@@ -4,6 +4,7 @@ use super::Lab;
 use crate::compute;
 use crate::experiment::Experiment;
 use crate::host::{Limits, Machine, calibration};
+use crate::io::Connections;
 use crate::model::Site;
 use crate::plan::{self, RowId};
 use crate::process::{End, Launch, Stop, Warden};
@@ -176,7 +177,9 @@ impl Trials<'_> {
                         .warden
                         .directory()
                         .join(format!("trial-{}", self.trials_started)),
+                    home: std::env::current_dir().unwrap_or_default(),
                     executable: self.executable.clone(),
+                    connections: Connections::default(),
                 },
             },
             timeout_ns: self.experiment.trial_timeout_ns,

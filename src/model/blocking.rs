@@ -2,18 +2,15 @@
 //!
 //! Every model whose tasks own a thread uses it. To add an operation: its arm in [`run_ops`].
 
-use super::{Job, Site, Tally, fold, http};
+use super::{Job, Site, Tally, fold};
 use crate::compute;
-use crate::program::{Group, Op};
-use std::fs::File;
-use std::io::Write;
+use crate::io::{self, command, files, http, postgres, sqlite, url};
+use crate::program::{Group, Op, Statement, Value};
+use crate::service::Ask;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::Duration;
-
-/// What is written to files, again and again.
-static BLOCK: [u8; 64 << 10] = [b'c'; 64 << 10];
 
 /// One task in progress.
 pub struct Task<'a> {
@@ -46,7 +43,7 @@ impl<'a> Task<'a> {
     }
 
     /// The value for this task.
-    pub fn value(&self, value: &crate::program::Value) -> u64 {
+    pub fn value(&self, value: &Value) -> u64 {
         value.at(self.index, self.group.tasks, self.seed)
     }
 }
@@ -90,19 +87,47 @@ fn run_ops(job: &Job, task: &mut Task, ops: &[Op], mut result: u64) -> Result<u6
                     .wait(|| thread::sleep(Duration::from_nanos(time_ns)));
                 fold(result, time_ns)
             }
-            Op::Http { time } => {
-                let time_ns = task.value(time);
-                fold(
-                    result,
-                    job.runtime
-                        .wait(|| http::get(job.site.delay_server, time_ns))?,
-                )
+            Op::Http {
+                time,
+                status,
+                bytes,
+                reuse,
+            } => {
+                let ask = task.ask(time, status, bytes, *reuse);
+                fold(result, job.runtime.wait(|| http::get(job.site, &ask))?)
             }
-            Op::Write { bytes } => {
+            Op::Fetch { url, reuse } => fold(
+                result,
+                job.runtime.wait(|| url::get(job.site, url, *reuse))?,
+            ),
+            Op::Read { bytes } => {
+                let bytes = task.value(bytes);
+                let file = files::to_read(&job.site.directory);
+                fold(result, job.runtime.wait(|| files::read(&file, bytes))?)
+            }
+            Op::Write { bytes, sync } => {
                 let bytes = task.value(bytes);
                 let file = task.next_file(job.site);
-                fold(result, job.runtime.wait(|| write(&file, bytes))?)
+                fold(
+                    result,
+                    job.runtime.wait(|| files::write(&file, bytes, *sync))?,
+                )
             }
+            Op::Query {
+                statement,
+                database,
+            } => {
+                let statement = task.statement(statement);
+                let query = || match database {
+                    Some(url) => postgres::query(job.site, url, &statement),
+                    None => sqlite::query(job.site, &statement),
+                };
+                fold(result, job.runtime.wait(query)?)
+            }
+            Op::Run { argv } => fold(
+                result,
+                job.runtime.wait(|| command::run(argv, &job.site.home))?,
+            ),
             Op::Alloc { bytes } => {
                 let bytes = task.value(bytes);
                 task.memory.push(job.runtime.compute(|| allocate(bytes))?);
@@ -121,6 +146,24 @@ fn run_ops(job: &Job, task: &mut Task, ops: &[Op], mut result: u64) -> Result<u6
 }
 
 impl Task<'_> {
+    /// What this task asks of the delay server.
+    pub fn ask(&self, time: &Value, status: &Value, bytes: &Value, reuse: bool) -> Ask {
+        Ask {
+            time_ns: self.value(time),
+            status: self.value(status),
+            bytes: self.value(bytes),
+            reuse,
+        }
+    }
+
+    /// What this task asks of a database.
+    pub fn statement(&self, statement: &Statement) -> io::Statement {
+        match statement {
+            Statement::Time(time) => io::Statement::Time(self.value(time)),
+            Statement::Sql(sql) => io::Statement::Sql(sql.clone()),
+        }
+    }
+
     /// Where this task's next file goes.
     pub fn next_file(&mut self, site: &Site) -> std::path::PathBuf {
         self.files += 1;
@@ -131,26 +174,11 @@ impl Task<'_> {
 
 /// Runs a compute function to its end.
 pub fn compute(function: &str, size: u64, seed: u64) -> Result<u64, String> {
-    let code = compute::find(function).ok_or_else(|| format!("there is no function {function}"))?;
-    match code(size, seed, &mut || ControlFlow::Continue(())) {
+    let def = compute::find(function).ok_or_else(|| format!("there is no function {function}"))?;
+    match (def.run)(size, seed, &mut || ControlFlow::Continue(())) {
         ControlFlow::Continue(result) => Ok(result),
         ControlFlow::Break(()) => Err("it was asked to end".to_owned()),
     }
-}
-
-/// Creates a file of `bytes`; its size is the result.
-pub fn write(path: &std::path::Path, bytes: u64) -> Result<u64, String> {
-    let fill = || {
-        let mut file = File::create_new(path)?;
-        let mut left = bytes;
-        while left > 0 {
-            let part = left.min(BLOCK.len() as u64);
-            file.write_all(&BLOCK[..part as usize])?;
-            left -= part;
-        }
-        std::io::Result::Ok(bytes)
-    };
-    fill().map_err(|error| format!("a file could not be written: {error}"))
 }
 
 /// Allocates `bytes` and touches each page, so that the memory is really there.

@@ -4,7 +4,6 @@
 //! [`Model`], `mod x;`, and a row in [`MODELS`].
 
 pub mod blocking;
-mod http;
 mod nonblocking;
 mod thread_pool;
 mod process_pool;
@@ -14,12 +13,12 @@ mod event_loop;
 mod threads;
 pub mod worker;
 
+pub use crate::io::Site;
+
 use crate::describe::ModelDef;
 use crate::program::{Program, combine, splitmix64};
 use crate::runtime::Runtime;
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
-use std::path::PathBuf;
 
 /// Every model, in the order in which help lists them.
 pub const MODELS: &[&dyn Model] = &[
@@ -78,17 +77,6 @@ pub struct Job<'a> {
     pub workers: u32,
     /// Where the tasks find what they use.
     pub site: &'a Site,
-}
-
-/// Where tasks find what they use outside themselves.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Site {
-    /// The loopback delay server, where the program needs it.
-    pub delay_server: Option<SocketAddr>,
-    /// A fresh private folder for files; removed after the trial.
-    pub directory: PathBuf,
-    /// The executable that workers re-execute (never the running test's own).
-    pub executable: PathBuf,
 }
 
 /// What became of the tasks.

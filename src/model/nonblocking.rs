@@ -3,8 +3,9 @@
 //! What computes or blocks does so on the loop's thread, as in a coroutine. To add an operation: its
 //! arm in [`run_ops`].
 
-use super::blocking::{Task, allocate, compute, write};
-use super::{Job, fold, http};
+use super::blocking::{Task, allocate, compute};
+use super::{Job, fold};
+use crate::io::{command, files, http, postgres, sqlite, url};
 use crate::program::Op;
 use std::time::Duration;
 
@@ -41,16 +42,42 @@ async fn run_ops(
                     .wait(|| std::thread::sleep(Duration::from_nanos(time_ns)));
                 fold(result, time_ns)
             }
-            Op::Http { time } => fold(
-                result,
-                http::get_async(job.site.delay_server, task.value(time)).await?,
-            ),
-            Op::Write { bytes } => {
-                let bytes = task.value(bytes);
-                let file = task.next_file(job.site);
-                let written = tokio::task::spawn_blocking(move || write(&file, bytes)).await;
-                fold(result, written.map_err(|error| error.to_string())??)
+            Op::Http {
+                time,
+                status,
+                bytes,
+                reuse,
+            } => {
+                let ask = task.ask(time, status, bytes, *reuse);
+                fold(result, http::get_async(job.site, &ask).await?)
             }
+            Op::Fetch { url, reuse } => fold(result, url::get_async(job.site, url, *reuse).await?),
+            Op::Read { bytes } => {
+                let bytes = task.value(bytes);
+                let file = files::to_read(&job.site.directory);
+                fold(result, in_thread(move || files::read(&file, bytes)).await?)
+            }
+            Op::Write { bytes, sync } => {
+                let (bytes, sync) = (task.value(bytes), *sync);
+                let file = task.next_file(job.site);
+                let write = move || files::write(&file, bytes, sync);
+                fold(result, in_thread(write).await?)
+            }
+            Op::Query {
+                statement,
+                database,
+            } => {
+                let statement = task.statement(statement);
+                let rows = match database {
+                    Some(url) => postgres::query_async(job.site, url, &statement).await,
+                    None => {
+                        let site = job.site.clone();
+                        in_thread(move || sqlite::query(&site, &statement)).await
+                    }
+                };
+                fold(result, rows?)
+            }
+            Op::Run { argv } => fold(result, command::run_async(argv, &job.site.home).await?),
             Op::Alloc { bytes } => {
                 let bytes = task.value(bytes);
                 task.memory.push(job.runtime.compute(|| allocate(bytes))?);
@@ -67,4 +94,13 @@ async fn run_ops(
         };
     }
     Ok(result)
+}
+
+/// Runs what has no asynchronous interface on a thread of the runtime's blocking pool.
+async fn in_thread(
+    work: impl FnOnce() -> Result<u64, String> + Send + 'static,
+) -> Result<u64, String> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| error.to_string())?
 }

@@ -5,7 +5,7 @@ use crate::describe::ModelDef;
 use std::thread;
 
 /// Address space for a thread's stack; only what is touched becomes memory.
-pub const STACK_BYTES: usize = 256 << 10;
+pub const STACK_BYTES: usize = 1 << 20;
 
 /// The model.
 pub struct Threads;

@@ -1,8 +1,8 @@
 //! The delay server: a process of its own that answers HTTP requests on the loopback after a given time.
 //!
-//! `GET /delay?ns=N` answers 200 after N nanoseconds (timers have a grain of 1 ms and fire after it).
-//! Connections are kept open unless the client asks to close. It is started once by the warden, prints
-//! its address as its first line, and is charged to no trial.
+//! `GET /delay?ns=N&status=S&bytes=B` answers with that status and so many bytes after N nanoseconds (timers
+//! have a grain of 1 ms and fire after it). Connections are kept open unless the client asks to close. It is
+//! started once by the warden, prints its address as its first line, and is charged to no trial.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -12,19 +12,67 @@ use tokio::net::{TcpSocket, TcpStream};
 
 /// Longest head of a request.
 const MOST_HEAD: usize = 8 << 10;
+/// Most of a body that is sent together with the head.
+const FIRST_BYTES: u64 = 1 << 10;
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 4096;
-/// What every answer says.
-const BODY: &str = "done\n";
+/// What bodies are made of.
+static BLOCK: [u8; 64 << 10] = [b'c'; 64 << 10];
 
-/// The path that is answered after `time_ns`.
-pub fn path(time_ns: u64) -> String {
-    format!("/delay?ns={time_ns}")
+/// What a client asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// Nanoseconds until the answer begins.
+    pub time_ns: u64,
+    /// Status of the answer.
+    pub status: u64,
+    /// Length of its body.
+    pub bytes: u64,
+    /// Whether the connection stays open for further requests.
+    pub reuse: bool,
 }
 
-/// A request for `path` on a connection of its own.
-pub fn request(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+impl Ask {
+    /// The request, as it goes over the connection.
+    pub fn request(&self) -> String {
+        let Ask {
+            time_ns,
+            status,
+            bytes,
+            reuse,
+        } = self;
+        let connection = if *reuse { "keep-alive" } else { "close" };
+        format!(
+            "GET /delay?ns={time_ns}&status={status}&bytes={bytes} HTTP/1.1\r\nHost: 127.0.0.1\r\n\
+             Connection: {connection}\r\n\r\n"
+        )
+    }
+
+    /// What the head of a request asks for; `None` where it is not understood.
+    fn read(head: &str) -> Option<Ask> {
+        let mut lines = head.lines();
+        let target = lines
+            .next()?
+            .strip_prefix("GET /delay?")?
+            .strip_suffix(" HTTP/1.1")?;
+        let mut ask = Ask {
+            time_ns: 0,
+            status: 200,
+            bytes: 0,
+            reuse: !lines.any(|line| line.trim().eq_ignore_ascii_case("connection: close")),
+        };
+        for pair in target.split('&') {
+            let (name, value) = pair.split_once('=')?;
+            let field = match name {
+                "ns" => &mut ask.time_ns,
+                "status" => &mut ask.status,
+                "bytes" => &mut ask.bytes,
+                _ => return None,
+            };
+            *field = value.parse().ok()?;
+        }
+        (200..=599).contains(&ask.status).then_some(ask)
+    }
 }
 
 /// The process itself: `conclab delay-server`.
@@ -83,7 +131,7 @@ async fn converse(mut stream: TcpStream) -> io::Result<()> {
                 break end + 4;
             }
             if received.len() > MOST_HEAD {
-                return answer(&mut stream, "431 Request Header Fields Too Large", true).await;
+                return refuse(&mut stream, 431).await;
             }
             if stream.read_buf(&mut received).await? == 0 {
                 return Ok(());
@@ -91,43 +139,47 @@ async fn converse(mut stream: TcpStream) -> io::Result<()> {
         };
         let head = String::from_utf8_lossy(&received[..end]).into_owned();
         received.drain(..end);
-        let close = head
-            .lines()
-            .any(|line| line.trim().eq_ignore_ascii_case("connection: close"));
-        match delay(&head) {
-            Some(delay) => {
-                tokio::time::sleep(delay).await;
-                answer(&mut stream, "200 OK", close).await?;
-            }
-            None => return answer(&mut stream, "400 Bad Request", true).await,
-        }
-        if close {
+        let Some(ask) = Ask::read(&head) else {
+            return refuse(&mut stream, 400).await;
+        };
+        tokio::time::sleep(Duration::from_nanos(ask.time_ns)).await;
+        answer(&mut stream, &ask).await?;
+        if !ask.reuse {
             return Ok(());
         }
     }
 }
 
-fn delay(head: &str) -> Option<Duration> {
-    let target = head
-        .lines()
-        .next()?
-        .strip_prefix("GET ")?
-        .strip_suffix(" HTTP/1.1")?;
-    target
-        .strip_prefix("/delay?ns=")?
-        .parse()
-        .ok()
-        .map(Duration::from_nanos)
+/// Answers that the request is not one for this server.
+async fn refuse(stream: &mut TcpStream, status: u64) -> io::Result<()> {
+    let ask = Ask {
+        time_ns: 0,
+        status,
+        bytes: 0,
+        reuse: false,
+    };
+    answer(stream, &ask).await
 }
 
-async fn answer(stream: &mut TcpStream, status: &str, close: bool) -> io::Result<()> {
-    let connection = if close { "close" } else { "keep-alive" };
-    let length = BODY.len();
-    let text = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\
-         Connection: {connection}\r\n\r\n{BODY}"
-    );
-    stream.write_all(text.as_bytes()).await?;
+async fn answer(stream: &mut TcpStream, ask: &Ask) -> io::Result<()> {
+    let connection = if ask.reuse { "keep-alive" } else { "close" };
+    let reason = if ask.status == 200 { "OK" } else { "As Asked" };
+    let mut text = format!(
+        "HTTP/1.1 {} {reason}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: {connection}\r\n\r\n",
+        ask.status, ask.bytes
+    )
+    .into_bytes();
+    // A small body goes with its head.
+    let mut left = ask.bytes;
+    let with_head = left.min(FIRST_BYTES);
+    text.extend(&BLOCK[..with_head as usize]);
+    stream.write_all(&text).await?;
+    left -= with_head;
+    while left > 0 {
+        let part = left.min(BLOCK.len() as u64);
+        stream.write_all(&BLOCK[..part as usize]).await?;
+        left -= part;
+    }
     stream.flush().await
 }
 
@@ -137,17 +189,24 @@ mod tests {
 
     #[test]
     fn what_clients_ask_is_what_the_server_reads() {
-        assert_eq!(
-            delay(&request(&path(1_500))),
-            Some(Duration::from_nanos(1_500))
-        );
+        for reuse in [false, true] {
+            let ask = Ask {
+                time_ns: 1_500,
+                status: 503,
+                bytes: 70_000,
+                reuse,
+            };
+            assert_eq!(Ask::read(&ask.request()), Some(ask));
+        }
         for wrong in [
             "",
             "GET / HTTP/1.1\r\n\r\n",
             "POST /delay?ns=1 HTTP/1.1",
             "GET /delay?ns=-1 HTTP/1.1",
+            "GET /delay?ns=1&status=999 HTTP/1.1",
+            "GET /delay?ns=1&other=2 HTTP/1.1",
         ] {
-            assert_eq!(delay(wrong), None, "{wrong}");
+            assert_eq!(Ask::read(wrong), None, "{wrong}");
         }
     }
 }

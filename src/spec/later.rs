@@ -13,24 +13,9 @@ pub const KEYS: &[&str] = &[
     "predict",
 ];
 /// Verbs of steps.
-pub const VERBS: &[&str] = &[
-    "pi", "fib", "sort", "matmul", "hash", "compress", "blur", "query", "read", "run", "add",
-    "append", "send", "receive", "python",
-];
+pub const VERBS: &[&str] = &["add", "append", "send", "receive", "python"];
 /// Keys beside a verb.
-pub const MODIFIERS: &[&str] = &[
-    "lock",
-    "timeout",
-    "retry",
-    "fail",
-    "sync",
-    "status",
-    "bytes",
-    "connection",
-    "database",
-    "over",
-    "body",
-];
+pub const MODIFIERS: &[&str] = &["lock", "timeout", "retry", "fail", "over", "body"];
 /// Models.
 pub const MODELS: &[&str] = &["async-threads", "hybrid", "interpreters"];
 /// Keys of a model's table.

@@ -1,7 +1,8 @@
 //! Reading single values of a cell, with a complaint that says what to write instead.
 
+use super::argument::{form_name, may_be_number};
 use crate::catalog::keys;
-use crate::describe::{Quantity, nearest};
+use crate::describe::{Quantity, TextForm, nearest};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::experiment::At;
 use crate::program::Value;
@@ -146,14 +147,14 @@ impl<'a> Reader<'a> {
         let (low, high) = text.split_once("..")?;
         let bound = |text: &str| -> Option<u64> {
             let value = match quantity {
-                Quantity::Duration => parse_duration_ns(text).ok(),
+                _ if is_time(quantity) => parse_duration_ns(text).ok(),
                 Quantity::Size => parse_bytes(text).ok(),
                 _ => text.trim().replace('_', "").parse().ok(),
             }?;
             (range.0..=range.1).contains(&value).then_some(value)
         };
         let example = match quantity {
-            Quantity::Duration => "\"10ms..50ms\"",
+            _ if is_time(quantity) => "\"10ms..50ms\"",
             Quantity::Size => "\"64KiB..1MiB\"",
             _ => "\"1_000..2_000\"",
         };
@@ -238,6 +239,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A list, of at least one value.
+    pub(super) fn list<'i>(&mut self, item: &'i Item<'i>) -> Option<&'i toml::de::DeArray<'i>> {
+        let list = item.get_ref().as_array().filter(|list| !list.is_empty());
+        if list.is_none() {
+            self.problem(
+                item.span(),
+                "this takes a list of values",
+                "write them in brackets: [1, 2, 4]",
+            );
+        }
+        list
+    }
+
     /// A list of numbers, at least one.
     fn numbers(
         &mut self,
@@ -246,14 +260,7 @@ impl<'a> Reader<'a> {
         range: (u64, u64),
         item: &Item,
     ) -> Option<Vec<u64>> {
-        let Some(list) = item.get_ref().as_array().filter(|list| !list.is_empty()) else {
-            self.problem(
-                item.span(),
-                "this takes a list of values",
-                "write them in brackets: [1, 2, 4]",
-            );
-            return None;
-        };
+        let list = self.list(item)?;
         let values: Vec<Option<u64>> = list
             .iter()
             .map(|item| self.number(key, quantity, range, item))
@@ -262,7 +269,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes note of an axis; the index of its value at this point.
-    fn axis(&mut self, key: &str, span: Span, values: Vec<At>) -> usize {
+    pub(super) fn axis(&mut self, key: &str, span: Span, values: Vec<At>) -> usize {
         let number = self.axes.len();
         let last = values.len().saturating_sub(1);
         self.axes.push(Axis {
@@ -292,7 +299,9 @@ impl<'a> Reader<'a> {
         item: &Item,
     ) -> Option<u64> {
         let value = match quantity {
-            Quantity::Duration | Quantity::Size => self.with_unit(key, quantity, item),
+            Quantity::Duration | Quantity::DurationOr(_) | Quantity::Size => {
+                self.with_unit(key, quantity, item)
+            }
             _ => self.count(key, item),
         }?;
         let (low, high) = range;
@@ -300,7 +309,7 @@ impl<'a> Reader<'a> {
             return Some(value);
         }
         let show = |value: u64| match quantity {
-            Quantity::Duration => format!("\"{}\"", duration_text(value)),
+            _ if is_time(quantity) => format!("\"{}\"", duration_text(value)),
             Quantity::Size => format!("\"{}\"", bytes_text(value)),
             _ => format_count(value),
         };
@@ -375,7 +384,7 @@ impl<'a> Reader<'a> {
     }
 
     fn with_unit(&mut self, key: &str, quantity: Quantity, item: &Item) -> Option<u64> {
-        let is_time = quantity == Quantity::Duration;
+        let is_time = is_time(quantity);
         let (kind, units) = match is_time {
             true => ("a time", "ns, us, ms, s, m, h"),
             false => ("a size", "B, KB, KiB, MB, MiB, GB, GiB"),
@@ -429,11 +438,9 @@ impl<'a> Reader<'a> {
                     format!("`{key}` can't be negative"),
                     format!("write {}", source.replacen('-', "", 1)),
                 ),
-                Err(UnitError::NotANumber) if key == "http" => not_http(source, text),
-                Err(UnitError::NotANumber) => (
-                    format!("`{key}` takes {kind}, and {source} is none"),
-                    format!("write a number and its unit, such as \"{example}\""),
-                ),
+                Err(UnitError::NotANumber) => {
+                    not_a_number(key, quantity, kind, source, text, example)
+                }
             },
             DeValue::Integer(_) | DeValue::Float(_) => {
                 no_unit(key, kind, source, source, default_unit, units)
@@ -463,19 +470,40 @@ fn no_unit(
     )
 }
 
-fn not_http(source: &str, text: &str) -> (String, String) {
-    let help = "write how long the answer takes, such as \"100ms\"";
-    match text.starts_with("http://") || text.starts_with("https://") {
-        true => (
-            "this version can't fetch a URL: `http` asks a server of its own on this machine"
-                .to_owned(),
-            format!("{help}; URLs will come in a later version"),
+fn not_a_number(
+    key: &str,
+    quantity: Quantity,
+    kind: &str,
+    source: &str,
+    text: &str,
+    example: &str,
+) -> (String, String) {
+    let with_unit = format!("write a number and its unit, such as \"{example}\"");
+    match quantity {
+        // Only from within `each`, `total` or `sweep`.
+        Quantity::DurationOr(form) if !may_be_number(text) => (
+            format!("`{key}` takes a time here, and {source} is none"),
+            format!("{with_unit}; {} is the same for all tasks", form_name(form)),
         ),
-        false => (
-            format!("`http` takes a time, and {source} is neither a time nor a URL"),
-            help.to_owned(),
+        Quantity::DurationOr(form) => (
+            format!(
+                "`{key}` takes a time or {}, and {source} is neither",
+                form_name(form)
+            ),
+            match form {
+                TextForm::Url => format!("{with_unit}, or a whole URL: \"http://{text}\""),
+                TextForm::Sql => with_unit,
+            },
+        ),
+        _ => (
+            format!("`{key}` takes {kind}, and {source} is none"),
+            with_unit,
         ),
     }
+}
+
+fn is_time(quantity: Quantity) -> bool {
+    matches!(quantity, Quantity::Duration | Quantity::DurationOr(_))
 }
 
 /// The unit that was probably meant.
@@ -502,7 +530,7 @@ fn meant_unit(unit: &str, is_time: bool) -> &'static str {
 
 fn at(quantity: Quantity, value: u64) -> At {
     match quantity {
-        Quantity::Duration => At::Duration(value),
+        _ if is_time(quantity) => At::Duration(value),
         Quantity::Size => At::Size(value),
         _ => At::Count(value),
     }

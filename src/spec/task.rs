@@ -3,10 +3,10 @@
 use super::later;
 use super::reader::{Item, Reader};
 use crate::catalog::keys;
-use crate::describe::{Quantity, nearest};
+use crate::describe::{Quantity, Setting, nearest};
 use crate::diagnostic::Span;
 use crate::program::Op;
-use crate::step::{self, STEPS};
+use crate::step::{self, Argument, Arguments, STEPS, Step};
 use std::borrow::Cow;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -67,14 +67,31 @@ fn step_table(reader: &mut Reader, item: &Item, table: &DeTable, depth: usize) -
     let mut entries: Vec<(&Key, &Item)> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     let is_verb = |name: &str| name == "do" || step::find(name).is_some();
-    let mut verbs: Vec<(&Key, &Item)> = Vec::new();
+    let verbs: Vec<(&Key, &Item)> = entries
+        .iter()
+        .copied()
+        .filter(|(key, _)| is_verb(key.get_ref()))
+        .collect();
+    let settings: &[Setting] = match verbs.as_slice() {
+        [(verb, _)] => step::find(verb.get_ref()).map_or(&[], |step| step.def.settings),
+        _ => &[],
+    };
     let mut complained = false;
-    for (key, value) in &entries {
+    for (key, _) in &entries {
         let name = key.get_ref().as_ref();
-        if is_verb(name) {
-            verbs.push((key, value));
-        } else if !keys::MODIFIERS.iter().any(|modifier| modifier.name == name) {
-            unknown_key(reader, item, key);
+        let has_name = |setting: &Setting| setting.name == name;
+        let known = is_verb(name)
+            || keys::MODIFIERS.iter().any(has_name)
+            || settings.iter().any(has_name)
+            // With two verbs it might belong to either.
+            || (verbs.len() > 1 && owner(name).is_some());
+        if !known {
+            unknown_key(
+                reader,
+                item,
+                key,
+                verbs.first().map(|(verb, _)| verb.get_ref().as_ref()),
+            );
             complained = true;
         }
     }
@@ -101,12 +118,8 @@ fn step_table(reader: &mut Reader, item: &Item, table: &DeTable, depth: usize) -
             return Vec::new();
         }
     };
-    let name = verb.get_ref().as_ref();
-    let inner = match step::find(name) {
-        Some(step) => {
-            let value = reader.value(name, step.def.quantity, step.def.range, value);
-            value.map_or_else(Vec::new, step.ops)
-        }
+    let inner = match step::find(verb.get_ref()) {
+        Some(step) => verb_ops(reader, step, &entries).unwrap_or_default(),
         // Only `do` is a verb without a definition.
         None if depth >= DEEPEST => {
             reader.problem(
@@ -118,6 +131,7 @@ fn step_table(reader: &mut Reader, item: &Item, table: &DeTable, depth: usize) -
         }
         None => ops(reader, value, depth + 1),
     };
+    let name = verb.get_ref().as_ref();
     match (times, label) {
         (None, None) if name != "do" => inner,
         (times, label) => {
@@ -128,6 +142,73 @@ fn step_table(reader: &mut Reader, item: &Item, table: &DeTable, depth: usize) -
             }]
         }
     }
+}
+
+/// The operations of a step, from its verb's value and its settings.
+fn verb_ops(reader: &mut Reader, step: &Step, entries: &[(&Key, &Item)]) -> Option<Vec<Op>> {
+    let def = &step.def;
+    let entry = |name: &str| entries.iter().find(|(key, _)| key.get_ref() == name);
+    let (verb, value) = entry(def.verb)?;
+    let value = reader.argument(def.verb, def.quantity, def.range, value);
+    let mut settings = Vec::new();
+    let mut missing = Vec::new();
+    let mut all_read = true;
+    // In the cell's order, as everything that can be swept.
+    for (key, item) in entries {
+        let Some(setting) = def
+            .settings
+            .iter()
+            .find(|setting| setting.name == key.get_ref())
+        else {
+            continue;
+        };
+        match reader.argument(setting.name, setting.quantity, setting.range, item) {
+            Some(argument) => settings.push((setting.name, argument)),
+            None => all_read = false,
+        }
+    }
+    for setting in def
+        .settings
+        .iter()
+        .filter(|setting| entry(setting.name).is_none())
+    {
+        missing.extend(default_of(setting).map(|argument| (setting.name, argument)));
+    }
+    let given = settings.len();
+    settings.extend(missing);
+    if !all_read {
+        return None;
+    }
+    let arguments = Arguments {
+        value: value?,
+        settings,
+        given,
+    };
+    match (step.ops)(&arguments) {
+        Ok(ops) => Some(ops),
+        Err(misfit) => {
+            let span = entry(misfit.key).map_or(verb.span(), |(_, item)| item.span());
+            reader.problem(span, misfit.message, misfit.help);
+            None
+        }
+    }
+}
+
+/// What a setting is where the cell doesn't say; `None` where it has no default.
+fn default_of(setting: &Setting) -> Option<Argument> {
+    if setting.default.is_empty() {
+        return None;
+    }
+    let text = format!("{} = {}", setting.name, setting.default);
+    let (table, _) = DeTable::parse_recoverable(&text);
+    let item = table.get_ref().get(setting.name)?;
+    Reader::new(&text, Vec::new()).argument(setting.name, setting.quantity, setting.range, item)
+}
+
+/// The step that has a setting of that name.
+fn owner(setting: &str) -> Option<&'static Step> {
+    let has_it = |step: &&Step| step.def.settings.iter().any(|row| row.name == setting);
+    STEPS.iter().find(has_it)
 }
 
 /// A table with several verbs: which comes first?
@@ -163,8 +244,8 @@ fn is_inline(reader: &Reader, item: &Item) -> bool {
     reader.source(item).starts_with('{')
 }
 
-/// A key that is neither verb nor modifier.
-fn unknown_key(reader: &mut Reader, item: &Item, key: &Key) {
+/// A key that is neither verb nor modifier, nor a setting of the verb.
+fn unknown_key(reader: &mut Reader, item: &Item, key: &Key, verb: Option<&str>) {
     let name = key.get_ref().as_ref();
     let span: Span = key.span();
     if later::VERBS.contains(&name) || later::MODIFIERS.contains(&name) {
@@ -174,6 +255,24 @@ fn unknown_key(reader: &mut Reader, item: &Item, key: &Key) {
             format!("`{name}` is not in this version of conclab yet"),
             format!("the verbs that it has are {}", verbs.join(", ")),
         );
+        return;
+    }
+    if let Some(step) = owner(name) {
+        let other = step.def.verb;
+        let setting = step.def.settings.iter().find(|row| row.name == name);
+        let example = setting.map_or(step.def.example, |setting| setting.example);
+        match verb {
+            Some(verb) => reader.problem(
+                span,
+                format!("`{name}` is a setting of `{other}`, and this step is `{verb}`"),
+                format!("leave it out; it belongs to a step such as {example}"),
+            ),
+            None => reader.problem(
+                span,
+                format!("`{name}` is a setting of `{other}`, and this step has no verb"),
+                format!("write {example}, for example"),
+            ),
+        }
         return;
     }
     if keys::find(name).is_some() {
@@ -199,13 +298,46 @@ fn unknown_key(reader: &mut Reader, item: &Item, key: &Key) {
         );
         return;
     }
-    let known = STEPS
-        .iter()
-        .map(|step| step.def.verb)
-        .chain(["do", "times", "label"]);
-    let help = match nearest(name, known) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "`show = \"steps\"` lists what a task can do".to_owned(),
+    let settings: &[Setting] = verb
+        .and_then(step::find)
+        .map_or(&[], |step| step.def.settings);
+    let settings = settings.iter().map(|setting| setting.name);
+    let modifiers = keys::MODIFIERS.iter().map(|modifier| modifier.name);
+    let verbs = STEPS.iter().map(|step| step.def.verb);
+    // A setting of this very step is meant rather than another verb.
+    let known = settings.clone().chain(modifiers).chain(verbs).chain(["do"]);
+    let settings: Vec<String> = settings.map(|name| format!("`{name}`")).collect();
+    let help = match (nearest(name, known), verb) {
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, Some(verb)) if !settings.is_empty() => {
+            format!("the settings of `{verb}` are {}", settings.join(", "))
+        }
+        (None, _) => "`show = \"steps\"` lists what a task can do".to_owned(),
     };
-    reader.problem(span, format!("there is no step `{name}`"), help);
+    let message = match verb {
+        Some(verb) => format!("`{verb}` has no setting `{name}`, and no step is called that"),
+        None => format!("there is no step `{name}`"),
+    };
+    reader.problem(span, message, help);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_of_settings_are_values_of_theirs() {
+        for step in STEPS {
+            for setting in step.def.settings {
+                let default = default_of(setting);
+                assert_eq!(
+                    default.is_none(),
+                    setting.default.is_empty(),
+                    "{} of {}",
+                    setting.name,
+                    step.def.verb
+                );
+            }
+        }
+    }
 }

@@ -21,5 +21,9 @@ pub const STEP: Step = Step {
         python: "data = bytearray(n), kept in a variable",
         settings: &[],
     },
-    ops: |value| vec![Op::Alloc { bytes: value }],
+    ops: |arguments| {
+        Ok(vec![Op::Alloc {
+            bytes: arguments.number(),
+        }])
+    },
 };

@@ -21,5 +21,9 @@ pub const STEP: Step = Step {
         python: "time.sleep(t), also inside async def",
         settings: &[],
     },
-    ops: |value| vec![Op::Block { time: value }],
+    ops: |arguments| {
+        Ok(vec![Op::Block {
+            time: arguments.number(),
+        }])
+    },
 };

@@ -20,5 +20,5 @@ pub const STEP: Step = Step {
         python: "for _ in range(n): counter += 1",
         settings: &[],
     },
-    ops: |value| compute("count", value),
+    ops: |arguments| compute("count", arguments),
 };

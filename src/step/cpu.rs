@@ -22,5 +22,5 @@ pub const STEP: Step = Step {
         python: "a pure Python loop that takes this long",
         settings: &[],
     },
-    ops: |value| compute("cpu", value),
+    ops: |arguments| compute("cpu", arguments),
 };

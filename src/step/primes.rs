@@ -21,5 +21,5 @@ pub const STEP: Step = Step {
         python: "sum(all(k % d for d in range(2, isqrt(k) + 1)) for k in range(2, n))",
         settings: &[],
     },
-    ops: |value| compute("primes", value),
+    ops: |arguments| compute("primes", arguments),
 };

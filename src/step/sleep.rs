@@ -22,5 +22,9 @@ pub const STEP: Step = Step {
         python: "time.sleep(t) in a thread, await asyncio.sleep(t) under asyncio",
         settings: &[],
     },
-    ops: |value| vec![Op::Sleep { time: value }],
+    ops: |arguments| {
+        Ok(vec![Op::Sleep {
+            time: arguments.number(),
+        }])
+    },
 };

@@ -20,5 +20,5 @@ pub const STEP: Step = Step {
         python: "sum(i * i for i in range(n))",
         settings: &[],
     },
-    ops: |value| compute("sum_squares", value),
+    ops: |arguments| compute("sum_squares", arguments),
 };

@@ -1,9 +1,7 @@
 //! Writes a file.
 
 use super::Step;
-use crate::describe::Family;
-use crate::describe::Quantity;
-use crate::describe::StepDef;
+use crate::describe::{Family, Quantity, Setting, StepDef};
 use crate::program::Op;
 
 /// The step's definition.
@@ -20,7 +18,20 @@ pub const STEP: Step = Step {
               blocking pool does it: files have no asynchronous interface.",
         example: "{ write = \"1MiB\" }",
         python: "open(path, \"wb\").write(data), with asyncio.to_thread under asyncio",
-        settings: &[],
+        settings: &[Setting {
+            name: "sync",
+            quantity: Quantity::Flag,
+            default: "false",
+            range: (0, 0),
+            doc: "`true` waits until the disk has the data (fsync), as databases do. Where the temporary \
+                  folder is in memory (tmpfs) that is at once.",
+            example: "{ write = \"64KiB\", sync = true }",
+        }],
     },
-    ops: |value| vec![Op::Write { bytes: value }],
+    ops: |arguments| {
+        Ok(vec![Op::Write {
+            bytes: arguments.number(),
+            sync: arguments.flag_setting("sync"),
+        }])
+    },
 };

@@ -1,9 +1,11 @@
 //! The trial's own process: `conclab trial` reads a request, runs its model with the clock running, and
 //! writes a reply on its own descriptor.
 //!
-//! What only the measuring pays (exec, reading the request, raising limits) happens before the clock.
+//! What only the measuring pays (exec, reading the request, raising limits, making the files and the database
+//! that tasks use) happens before the clock.
 
 use super::{Reply, Request};
+use crate::io::prepare;
 use crate::measure::{Usage, own_memory_bytes, own_pss_bytes};
 use crate::model::{self, Job, Tally};
 use crate::process::{REPLY_DESCRIPTOR, signals};
@@ -44,6 +46,13 @@ fn answer(mut output: File) -> io::Result<()> {
         workers: request.workers.max(1),
         site: &request.site,
     };
+    if let Err(error) = prepare(&request.program, &request.site) {
+        let reply = Reply {
+            error: Some(error),
+            ..Reply::default()
+        };
+        return output.write_all(serde_json::to_string(&reply)?.as_bytes());
+    }
     let idle_bytes = own_memory_bytes("VmRSS");
     let idle_pss_bytes = own_pss_bytes().unwrap_or(idle_bytes);
     let before = Usage::now();

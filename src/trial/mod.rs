@@ -29,7 +29,7 @@ pub struct Request {
 }
 
 /// What a trial's process answers, as one JSON object on its reply descriptor.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reply {
     /// From the model's first action to its last join, by the monotonic clock.
     pub wall_ns: u64,

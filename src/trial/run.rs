@@ -215,6 +215,7 @@ fn peak(reply: &Reply, ended: &Ended) -> Option<PeakMemory> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::Connections;
     use crate::model::{Site, Tally};
     use crate::process::MemorySample;
     use crate::program::Program;
@@ -234,7 +235,9 @@ mod tests {
                 site: Site {
                     delay_server: None,
                     directory: "/tmp".into(),
+                    home: "/tmp".into(),
                     executable: "conclab".into(),
+                    connections: Connections::default(),
                 },
             },
             timeout_ns: 30_000_000_000,

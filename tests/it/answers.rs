@@ -2,6 +2,8 @@
 //!
 //! Each run has a temporary folder of its own, by which all its processes are found again.
 
+use conclab::model::MODELS;
+use conclab::step::STEPS;
 use serde_json::Value;
 use std::fs;
 use std::io::Write;
@@ -147,35 +149,109 @@ fn median(row: &Value, metric: &str) -> f64 {
 const ALL: &str =
     r#"["sequential", "threads", "thread-pool", "processes", "process-pool", "async"]"#;
 
+/// Every model that there is, as a cell writes it.
+fn all_models() -> String {
+    let names: Vec<&str> = MODELS.iter().map(|model| model.def().name).collect();
+    format!("{names:?}")
+}
+
+/// Runs a task on every model. How many of the `tasks` succeeded, the same everywhere.
+fn on_every_model(task: &str, tasks: u64, repeat: usize) -> u64 {
+    let models = all_models();
+    let (code, report) = answer(&format!(
+        "task = {task}\ntasks = {tasks}\nrepeat = {repeat}\nmodels = {models}"
+    ));
+    assert_eq!(code, 0, "{task}: {report:#}");
+    let rows = report["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), MODELS.len());
+    let succeeded = rows[0]["tasks"]["succeeded"].as_u64().unwrap();
+    for row in rows {
+        assert_eq!(row["outcome"], "ok", "{task}: {row:#}");
+        assert_eq!(row["tasks"], rows[0]["tasks"], "{task}: {row:#}");
+        let samples = row["wall_ns"]["samples"].as_array().unwrap();
+        assert_eq!(samples.len(), repeat, "{task}: {row:#}");
+        if succeeded == tasks {
+            assert_eq!(row["agrees"], true, "{task}: {row:#}");
+        } else {
+            assert_eq!(row["tasks"]["failed"], tasks - succeeded, "{task}: {row:#}");
+        }
+    }
+    succeeded
+}
+
 #[test]
-fn every_step_runs_on_every_model_with_the_same_answer() {
+fn every_step_gives_the_same_answer_on_every_model() {
+    for step in STEPS {
+        let succeeded = on_every_model(step.def.example, 3, 1);
+        assert_eq!(succeeded, 3, "{}", step.def.example);
+    }
+}
+
+#[test]
+fn every_setting_of_a_step_means_the_same_on_every_model() {
+    for setting in STEPS.iter().flat_map(|step| step.def.settings) {
+        on_every_model(setting.example, 3, 1);
+    }
+}
+
+#[test]
+fn values_that_differ_by_task_and_groups_give_the_same_answer_on_every_model() {
     for task in [
-        r#"{ cpu = "1ms" }"#,
-        "{ count = 100_000 }",
         "{ sum_squares = { each = [10, 2_000, 30, 40_000] } }",
         "{ primes = \"100..5_000\" }",
         r#"{ sleep = "2ms", times = 3 }"#,
-        r#"{ block = "2ms" }"#,
-        r#"[{ http = "2ms" }, { http = "1ms" }]"#,
-        r#"{ do = [{ write = "100KiB" }, { alloc = "1MiB" }], times = 2 }"#,
+        r#"[{ http = "2ms" }, { http = "1ms..3ms", bytes = { each = ["0B", "1B", "2KiB", "300KiB"] } }]"#,
+        r#"{ do = [{ write = "1KiB..100KiB" }, { alloc = "1MiB" }, { read = { each = ["1B", "64KiB", "65KiB", "1MiB"] } }], times = 2 }"#,
         "{ primes = { total = 10_000 } }",
+        r#"{ do = [{ http = "1ms", connection = "reuse", bytes = "100KiB" }, { query = "SELECT * FROM numbers WHERE id <= 7" }], times = 5 }"#,
+        r#"{ query = "CREATE TABLE IF NOT EXISTS t (x); INSERT INTO t VALUES (1), (2)", times = 3 }"#,
+        "{ sort = \"10..3_000\" }",
+    ] {
+        assert_eq!(on_every_model(task, 4, 2), 4, "{task}");
+    }
+}
+
+#[test]
+fn a_task_whose_wait_goes_wrong_fails_and_says_why_on_every_model() {
+    for (task, succeeded, why) in [
+        (
+            r#"{ http = "1ms", status = { each = [200, 404, 503, 399] } }"#,
+            2,
+            "status 404",
+        ),
+        (
+            r#"{ http = "1ms", status = 500, connection = "reuse", times = 2 }"#,
+            0,
+            "status 500",
+        ),
+        (r#"{ query = "SELECT * FROM nowhere" }"#, 0, "no such table"),
+        (
+            r#"{ query = "1ms", database = "postgres://127.0.0.1:1/none" }"#,
+            0,
+            "refused",
+        ),
+        (r#"{ http = "http://127.0.0.1:1/" }"#, 0, "refused"),
+        (
+            r#"{ run = ["sh", "-c", "echo so it is >&2; exit 7"] }"#,
+            0,
+            "exit code 7: so it is",
+        ),
+        (
+            r#"{ run = ["no-such-program-here"] }"#,
+            0,
+            "could not be started",
+        ),
     ] {
         let (code, report) = answer(&format!(
-            "task = {task}\ntasks = 4\nrepeat = 2\nmodels = {ALL}"
+            "task = {task}\ntasks = 4\nrepeat = 1\nmodels = {}",
+            all_models()
         ));
         assert_eq!(code, 0, "{task}: {report:#}");
         for row in report["rows"].as_array().unwrap() {
-            assert_eq!(
-                (&row["outcome"], &row["agrees"]),
-                (&"ok".into(), &true.into()),
-                "{task}: {row:#}"
-            );
-            assert_eq!(row["tasks"]["succeeded"], 4, "{task}: {row:#}");
-            assert_eq!(
-                row["wall_ns"]["samples"].as_array().unwrap().len(),
-                2,
-                "{task}"
-            );
+            assert_eq!(row["tasks"]["succeeded"], succeeded, "{task}: {row:#}");
+            assert_eq!(row["tasks"]["failed"], 4 - succeeded, "{task}: {row:#}");
+            let told = row.to_string();
+            assert!(told.to_lowercase().contains(why), "{task}: {row:#}");
         }
     }
 }

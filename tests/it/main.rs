@@ -10,3 +10,4 @@ mod kernel_client;
 mod analysis;
 mod session;
 mod simulator;
+mod steps;

@@ -1,0 +1,76 @@
+//! What operations do outside their own process: requests, files, queries, programs. Blocking, and for an
+//! event loop where the system or the library has a way to wait there.
+//!
+//! Interpreters call it; it knows neither operations' modifiers nor models. To add something: a file here
+//! with a blocking function and, where there is one, a non-blocking one; what must exist before the clock
+//! starts is a line of [`prepare`].
+
+pub mod command;
+mod connections;
+pub mod files;
+pub mod http;
+pub mod postgres;
+pub mod sqlite;
+pub mod url;
+
+pub use connections::Connections;
+
+use crate::program::{Op, Program};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Where tasks find what they use outside themselves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    /// The loopback delay server, where the program needs it.
+    pub delay_server: Option<SocketAddr>,
+    /// A fresh private folder for files; removed after the trial.
+    pub directory: PathBuf,
+    /// Where the cell's author works (the notebook's folder): programs are run there.
+    pub home: PathBuf,
+    /// The executable that workers re-execute (never the running test's own).
+    pub executable: PathBuf,
+    /// Connections that this process keeps open between requests; every process has its own.
+    #[serde(skip)]
+    pub connections: Connections,
+}
+
+/// What a query is, evaluated for one task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Statement {
+    /// One that takes this many nanoseconds.
+    Time(u64),
+    /// SQL.
+    Sql(String),
+}
+
+/// Makes what the program's tasks expect to find: the file that they read, the database that they query.
+///
+/// Called once, by the trial's own process, before its clock starts.
+///
+/// # Errors
+/// A sentence, where the disk doesn't let it.
+pub fn prepare(program: &Program, site: &Site) -> Result<(), String> {
+    let mut read_bytes = None;
+    let mut has_queries = false;
+    for group in &program.groups {
+        for op in &group.ops {
+            op.walk(1, &mut |op, _| match op {
+                Op::Read { bytes } => {
+                    read_bytes = read_bytes.max(Some(bytes.largest(group.tasks)));
+                }
+                Op::Query { database: None, .. } => has_queries = true,
+                _ => {}
+            });
+        }
+    }
+    if let Some(bytes) = read_bytes {
+        files::write(&files::to_read(&site.directory), bytes, false)
+            .map_err(|error| format!("before the clock, {error}"))?;
+    }
+    if has_queries {
+        sqlite::create(&site.directory)?;
+    }
+    Ok(())
+}
