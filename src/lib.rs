@@ -15,6 +15,7 @@ pub mod measure;
 pub mod service;
 pub mod runtime;
 pub mod model;
+pub mod claim;
 pub mod experiment;
 pub mod plan;
 pub mod trial;

@@ -144,6 +144,24 @@ pub const KEYS: &[Setting] = &[
         example: "plot = [\"wall\", \"memory\"]",
     },
     Setting {
+        name: "check",
+        quantity: Quantity::Structure,
+        default: "",
+        range: (0, 0),
+        doc: "Claims that the answer is checked against: one, or a list. Each comes out as ok, FAILED or not \
+              clear, by what was measured. `help = \"claims\"` explains the language.",
+        example: "check = [\"wall(threads) < 0.7 * wall(sequential)\", \"fastest == threads\"]",
+    },
+    Setting {
+        name: "predict",
+        quantity: Quantity::Structure,
+        default: "",
+        range: (0, 0),
+        doc: "Your guess, before you run the cell: claims as in `check`, revealed beside the answer. A wrong \
+              guess is no failure.",
+        example: "predict = \"speedup(threads) > 1.5\"",
+    },
+    Setting {
         name: "theme",
         quantity: Quantity::Word(&["auto", "light", "dark"]),
         default: "\"auto\"",

@@ -254,6 +254,7 @@ pub fn wrong_cell_json(source: &str, diagnostics: &[Diagnostic]) -> String {
         verdict: Vec::new(),
         warnings: Vec::new(),
         checks: Vec::new(),
+        predictions: Vec::new(),
         settings: Vec::new(),
         interrupted: false,
     };

@@ -17,8 +17,6 @@ pub const KEYS: &[&str] = &[
     "on_error",
     "switch_interval",
     "x",
-    "check",
-    "predict",
     "compare",
     "save",
 ];

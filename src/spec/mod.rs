@@ -4,6 +4,7 @@
 //! say what to write instead, `syntax` puts TOML's own errors into words. To add a key of a cell: a row in
 //! `catalog::keys` and the lines of `resolve` that read it.
 
+mod claims;
 mod later;
 mod models;
 mod reader;

@@ -1,5 +1,6 @@
 //! Keys and defaults become an experiment.
 
+use super::claims;
 use super::models;
 use super::reader::{Axis, Item, Reader};
 use super::task;
@@ -99,22 +100,11 @@ pub fn experiment(
         .cloned()
         .collect();
     check_axes(&mut readers.cell, &axes);
-    let mut problems = readers.cell.problems;
-    problems.extend(
-        readers
-            .defaults
-            .problems
-            .into_iter()
-            .map(|problem| Diagnostic {
-                span: 0..0,
-                message: format!("in an earlier cell of defaults: {}", problem.message),
-                ..problem
-            }),
-    );
+    let own_axes = readers.cell.axes.len();
+    let problems = readers.problems();
     if !problems.is_empty() {
         return (None, problems);
     }
-    let own_axes = readers.cell.axes.len();
     let points: Option<Vec<Point>> = choices(&axes)
         .into_iter()
         .map(|choice| {
@@ -152,11 +142,13 @@ pub fn experiment(
         .clone()
         .unwrap_or_else(|| generated_title(text, table.get_ref(), &points));
     let settings = settings(text, &source, defaults);
-    let experiment = Experiment {
+    let mut experiment = Experiment {
         title,
         name: scalars.name,
         series,
         points,
+        checks: Vec::new(),
+        predictions: Vec::new(),
         repeat: scalars.repeat,
         warmup: scalars.warmup,
         order: scalars.order,
@@ -168,7 +160,20 @@ pub fn experiment(
         theme: scalars.theme,
         settings,
     };
-    (Some(experiment), problems)
+    let mut readers = Readers {
+        cell: Reader::new(text, Vec::new()),
+        defaults: Reader::new(&earlier, Vec::new()),
+    };
+    let [checks, predictions] = claims::KEYS.map(|key| {
+        let found = source.get(key);
+        found.map_or(Vec::new(), |(item, origin)| {
+            claims::resolve(readers.of(origin), key, item, &experiment)
+        })
+    });
+    experiment.checks = checks;
+    experiment.predictions = predictions;
+    let problems = readers.problems();
+    (problems.is_empty().then_some(experiment), problems)
 }
 
 /// Reads the values of a cell of defaults, for their problems.
@@ -196,6 +201,16 @@ impl<'a> Readers<'a> {
         } else {
             &mut self.defaults
         }
+    }
+
+    /// All that was wrong, in the cell and in what it takes from earlier ones.
+    fn problems(self) -> Vec<Diagnostic> {
+        let earlier = self.defaults.problems.into_iter().map(|problem| Diagnostic {
+            span: 0..0,
+            message: format!("in an earlier cell of defaults: {}", problem.message),
+            ..problem
+        });
+        self.cell.problems.into_iter().chain(earlier).collect()
     }
 }
 
@@ -416,6 +431,11 @@ impl Scalars {
                 "`name` is one word, by which later cells call this experiment",
                 format!("write name = \"{word}\", and put the rest into `title`"),
             );
+        }
+        for key in claims::KEYS {
+            if let Some((item, origin)) = source.get(key) {
+                claims::check_alone(readers.of(origin), key, item);
+            }
         }
         let plots = source
             .get("plot")

@@ -159,6 +159,8 @@ impl Simulation {
             budget_ns: 60_000_000_000,
             memory_limit_bytes: None,
             plots: Vec::new(),
+            checks: Vec::new(),
+            predictions: Vec::new(),
             theme: Theme::Auto,
             settings: vec![
                 setting("tasks", "8", Origin::Cell),
