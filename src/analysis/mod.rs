@@ -108,10 +108,7 @@ fn as_map<S: serde::Serializer>(at: &[(String, At)], serializer: S) -> Result<S:
     serializer.collect_map(at.iter().map(|(key, value)| (key, value)))
 }
 
-fn by_name<S: serde::Serializer>(
-    groups: &[GroupReport],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+fn by_name<S: serde::Serializer>(groups: &[GroupReport], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(groups.iter().map(|group| (&group.name, group)))
 }
 

@@ -60,8 +60,7 @@ pub fn report(
         interrupted,
     };
     report.checks = checks::checks(&experiment.checks, experiment, records, &report.rows);
-    report.predictions =
-        checks::checks(&experiment.predictions, experiment, records, &report.rows);
+    report.predictions = checks::checks(&experiment.predictions, experiment, records, &report.rows);
     report.verdict = verdict::verdict(&report);
     report.warnings = warnings::warnings(&report);
     report

@@ -94,7 +94,9 @@ fn token(text: &str, at: usize, c: char) -> Result<(Kind, usize), Diagnostic> {
         '&' => "join conditions by `and`",
         '|' => "make each a claim of its own, in a list",
         '/' => "write a factor instead: wall(threads) < 0.5 * wall(sequential)",
-        '+' | '%' => "a claim compares one metric with a number or with a factor times another metric",
+        '+' | '%' => {
+            "a claim compares one metric with a number or with a factor times another metric"
+        }
         '“' | '”' | '„' | '‘' | '’' | '«' | '»' => "write \" or ' around a name",
         '[' | ']' | '{' | '}' => "use ( and )",
         _ => "write wall(threads) < 0.7 * wall(sequential), for example",

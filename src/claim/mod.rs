@@ -269,7 +269,10 @@ impl<'a> Parser<'a> {
                     Some(Kind::Operator(operator)) => {
                         let rest = self.text[self.tokens[1].span.end..].trim();
                         let number = self.source(&first);
-                        format!("turn it around: {rest} {} {number}", operator.turned().text())
+                        format!(
+                            "turn it around: {rest} {} {number}",
+                            operator.turned().text()
+                        )
                     }
                     _ => format!("write {EXAMPLE}"),
                 },
@@ -353,7 +356,8 @@ impl<'a> Parser<'a> {
                         let is_unit =
                             parse_duration_ns(&joined).is_ok() || parse_bytes(&joined).is_ok();
                         match is_unit {
-                            true => self.unexpected("nothing", format!("write {joined}, without a space")),
+                            true => self
+                                .unexpected("nothing", format!("write {joined}, without a space")),
                             false => Ok(Side::Number(number)),
                         }
                     }
@@ -401,7 +405,8 @@ impl<'a> Parser<'a> {
 
     fn number(&self, token: &Token) -> Parsed<Number> {
         let text = self.source(token);
-        let wrong = |message: String, help: String| Err(Diagnostic::new(token.span.clone(), message, help));
+        let wrong =
+            |message: String, help: String| Err(Diagnostic::new(token.span.clone(), message, help));
         let plain: Result<f64, _> = text.replace('_', "").parse();
         let value = if let Ok(plain) = plain {
             Constant::Plain(plain)
@@ -478,7 +483,10 @@ impl<'a> Parser<'a> {
         match words {
             Some(last) if first && !self.is_mark(1, '=') => {
                 let label = &self.text[series.span.start..last.span.end];
-                let help = format!("a name of several words needs quotes: {}(\"{label}\")", metric.text);
+                let help = format!(
+                    "a name of several words needs quotes: {}('{label}')",
+                    metric.text
+                );
                 self.unexpected("`)`", help)
             }
             Some(_) => self.unexpected("`,` or `)`", "put a comma between them"),
@@ -494,7 +502,10 @@ impl<'a> Parser<'a> {
         };
         self.next += 1;
         if self.kind(0) == Some(&Kind::Operator(Operator::Equal)) {
-            return self.unexpected("`=`", "inside the parentheses a key and its value are joined by one `=`");
+            return self.unexpected(
+                "`=`",
+                "inside the parentheses a key and its value are joined by one `=`",
+            );
         }
         if !self.take_mark('=') {
             return self.unexpected("`=`", help);
@@ -512,7 +523,10 @@ impl<'a> Parser<'a> {
             }
             Some(token) if token.kind == Kind::Number => self.unexpected(
                 what,
-                format!("a name that begins with a digit needs quotes: \"{}\"", self.source(&token)),
+                format!(
+                    "a name that begins with a digit needs quotes: '{}'",
+                    self.source(&token)
+                ),
             ),
             _ => self.unexpected(what, help),
         }
@@ -558,9 +572,11 @@ impl<'a> Parser<'a> {
                 "a claim says one thing: make each a claim of its own, in a list".to_owned()
             }
             ("," | ";", _) if joint == "and" => "join conditions by `and`".to_owned(),
-            ("if" | "where" | "for" | "at", "when") => "write `when`, as in … when tasks >= 100".to_owned(),
+            ("if" | "where" | "for" | "at", "when") => {
+                "write `when`, as in … when tasks >= 100".to_owned()
+            }
             (_, "when") => "a claim can go on with its points: … when tasks >= 100".to_owned(),
-            _ => "join conditions by `and`: when tasks >= 100 and case == \"I/O-bound\"".to_owned(),
+            _ => "join conditions by `and`: when tasks >= 100 and case == 'I/O-bound'".to_owned(),
         }
     }
 

@@ -32,12 +32,7 @@ pub fn check_alone(reader: &mut Reader, key: &str, item: &Item) {
 }
 
 /// The claims of an experiment; `check_alone` has complained about the rest.
-pub fn resolve(
-    reader: &mut Reader,
-    key: &str,
-    item: &Item,
-    experiment: &Experiment,
-) -> Vec<Claim> {
+pub fn resolve(reader: &mut Reader, key: &str, item: &Item, experiment: &Experiment) -> Vec<Claim> {
     let found = texts(reader, key, item);
     let resolved = found.iter().filter_map(|source| {
         let written = parse(&source.text).ok()?;
@@ -178,7 +173,11 @@ impl Source {
                             other.name,
                             unit(other)
                         ),
-                        format!("write {}({}) here, for example", metric.name, self.name(&term.series)),
+                        format!(
+                            "write {}({}) here, for example",
+                            metric.name,
+                            self.name(&term.series)
+                        ),
                     );
                 }
             }
@@ -189,9 +188,15 @@ impl Source {
                     let written = &self.text[number.span.clone()];
                     reader.problem(
                         self.span(&number.span),
-                        format!("`{}` is {}, and {written} is not", metric.name, unit(metric)),
+                        format!(
+                            "`{}` is {}, and {written} is not",
+                            metric.name,
+                            unit(metric)
+                        ),
                         match (metric.unit, number.value) {
-                            ("ns", Constant::Plain(_)) => format!("add its unit: {written}ms or {written}s"),
+                            ("ns", Constant::Plain(_)) => {
+                                format!("add its unit: {written}ms or {written}s")
+                            }
                             ("bytes", Constant::Plain(_)) => format!("add its unit: {written}MiB"),
                             ("ns", _) => "write 50ms or 1.5s, for example".to_owned(),
                             ("bytes", _) => "write 64MiB, for example".to_owned(),
@@ -360,7 +365,10 @@ impl Resolver<'_, '_> {
         if orders && matches!(wanted, At::Word(_)) {
             self.problem(
                 &value.span,
-                format!("the values of `{}` are words, which have no order", key.text),
+                format!(
+                    "the values of `{}` are words, which have no order",
+                    key.text
+                ),
                 "compare them with `==`",
             );
             return None;
@@ -375,23 +383,36 @@ impl Resolver<'_, '_> {
     /// A case by its name.
     fn case(&mut self, key: &Word, value: &Word) -> Option<String> {
         let mut cases: Vec<String> = Vec::new();
-        for case in self.experiment.points.iter().filter_map(|p| p.case.as_ref()) {
+        for case in self
+            .experiment
+            .points
+            .iter()
+            .filter_map(|p| p.case.as_ref())
+        {
             if !cases.contains(case) {
                 cases.push(case.clone());
             }
         }
         if cases.is_empty() {
-            self.problem(&key.span, "this cell has no cases", "leave this condition out");
+            self.problem(
+                &key.span,
+                "this cell has no cases",
+                "leave this condition out",
+            );
             return None;
         }
         if cases.contains(&value.text) {
             return Some(value.text.clone());
         }
         let help = match nearest(&value.text, cases.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean case == \"{near}\"?"),
+            Some(near) => format!("did you mean case == '{near}'?"),
             None => format!("the cases are {}", quoted(&cases)),
         };
-        self.problem(&value.span, format!("there is no case `{}`", value.text), help);
+        self.problem(
+            &value.span,
+            format!("there is no case `{}`", value.text),
+            help,
+        );
         None
     }
 
@@ -415,9 +436,12 @@ impl Resolver<'_, '_> {
         let (message, help) = match (key.text.as_str(), nearest(&key.text, keys.iter().copied())) {
             ("group", _) => (
                 "a group belongs to a metric".to_owned(),
-                "write it inside the parentheses: latency(threads, group = \"I/O\")".to_owned(),
+                "write it inside the parentheses: latency(threads, group = 'I/O')".to_owned(),
             ),
-            (name, Some(near)) => (format!("`{name}` is not swept here"), format!("did you mean `{near}`?")),
+            (name, Some(near)) => (
+                format!("`{name}` is not swept here"),
+                format!("did you mean `{near}`?"),
+            ),
             (name, None) if keys.is_empty() => (
                 format!("`{name}` has one value in this cell, so there is nothing to choose"),
                 "leave this out, or sweep it: a list of values gives a point each".to_owned(),
@@ -459,7 +483,11 @@ impl Resolver<'_, '_> {
                 Some(near) if matches!(read, At::Word(_)) => format!("did you mean {near}?"),
                 _ => format!("its values here are {}", listed.join(", ")),
             };
-            self.problem(&value.span, format!("`{}` is never {text} in this cell", key.text), help);
+            self.problem(
+                &value.span,
+                format!("`{}` is never {text} in this cell", key.text),
+                help,
+            );
             return None;
         }
         Some(read)
@@ -530,10 +558,10 @@ impl Resolver<'_, '_> {
         if of_one && group.is_none() && groups.len() > 1 {
             let names: Vec<String> = groups.iter().map(|group| group.name.clone()).collect();
             let help = format!(
-                "write {}({}, group = \"{}\"); the groups are {}",
+                "write {}({}, group = {}); the groups are {}",
                 metric.name,
                 self.source.name(&term.series),
-                names[0],
+                bare_or_quoted(&names[0]),
                 quoted(&names)
             );
             self.problem(&term.span, "this cell has several groups of tasks", help);
@@ -551,7 +579,9 @@ impl Resolver<'_, '_> {
             );
             return None;
         };
-        let text: Vec<&str> = self.source.text[term.span.clone()].split_whitespace().collect();
+        let text: Vec<&str> = self.source.text[term.span.clone()]
+            .split_whitespace()
+            .collect();
         Some(Reading {
             metric,
             series,
@@ -574,7 +604,10 @@ impl Resolver<'_, '_> {
         };
         self.problem(
             &term.span,
-            format!("`{}` is against sequential on the same runtime, which this cell doesn't run", metric.name),
+            format!(
+                "`{}` is against sequential on the same runtime, which this cell doesn't run",
+                metric.name
+            ),
             help,
         );
         None
@@ -582,7 +615,9 @@ impl Resolver<'_, '_> {
 
     fn several_runtimes(&self) -> bool {
         let series = &self.experiment.series;
-        series.iter().any(|other| other.runtime != series[0].runtime)
+        series
+            .iter()
+            .any(|other| other.runtime != series[0].runtime)
     }
 
     fn group(&mut self, term: &Term, key: &Word, value: &Word, point: usize) -> Option<String> {
@@ -602,9 +637,16 @@ impl Resolver<'_, '_> {
         let (message, help) = match nearest(&value.text, names.iter().map(String::as_str)) {
             _ if names.iter().all(String::is_empty) => (
                 "this cell has no groups".to_owned(),
-                format!("leave it out: {}({})", term.metric.text, self.source.name(&term.series)),
+                format!(
+                    "leave it out: {}({})",
+                    term.metric.text,
+                    self.source.name(&term.series)
+                ),
             ),
-            Some(near) => (format!("there is no group `{}`", value.text), format!("did you mean \"{near}\"?")),
+            Some(near) => (
+                format!("there is no group `{}`", value.text),
+                format!("did you mean {}?", bare_or_quoted(near)),
+            ),
             None => (
                 format!("there is no group `{}`", value.text),
                 format!("the groups are {}", quoted(&names)),
@@ -618,8 +660,12 @@ impl Resolver<'_, '_> {
     fn series(&mut self, name: &Word) -> Option<usize> {
         let all = &self.experiment.series;
         let text = name.text.as_str();
-        let of_model: Vec<usize> = (0..all.len()).filter(|index| all[*index].model == text).collect();
-        let several = of_model.iter().any(|index| all[*index].runtime != all[of_model[0]].runtime);
+        let of_model: Vec<usize> = (0..all.len())
+            .filter(|index| all[*index].model == text)
+            .collect();
+        let several = of_model
+            .iter()
+            .any(|index| all[*index].runtime != all[of_model[0]].runtime);
         let by_label = all.iter().position(|series| series.label == text);
         let found = match text.split_once('@') {
             _ if by_label.is_some() && !several => by_label,
@@ -646,7 +692,10 @@ impl Resolver<'_, '_> {
                 .collect(),
         };
         let written: Vec<String> = called.iter().map(|label| bare_or_quoted(label)).collect();
-        let (message, help) = match (of_model.len(), nearest(text, called.iter().map(String::as_str))) {
+        let (message, help) = match (
+            of_model.len(),
+            nearest(text, called.iter().map(String::as_str)),
+        ) {
             (0, Some(near)) => (
                 format!("there is no row `{text}`"),
                 format!("did you mean {}?", bare_or_quoted(near)),
@@ -678,15 +727,16 @@ fn bare_or_quoted(label: &str) -> String {
     let bare = parse(&format!("fastest == {label}")).is_ok();
     if bare {
         label.to_owned()
-    } else if label.contains('"') {
-        format!("'{label}'")
-    } else {
+    } else if label.contains('\'') {
         format!("\"{label}\"")
+    } else {
+        // Single quotes can stand inside a cell's text as they are.
+        format!("'{label}'")
     }
 }
 
 fn quoted(names: &[String]) -> String {
-    let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    let names: Vec<String> = names.iter().map(|name| bare_or_quoted(name)).collect();
     names.join(", ")
 }
 

@@ -205,11 +205,15 @@ impl<'a> Readers<'a> {
 
     /// All that was wrong, in the cell and in what it takes from earlier ones.
     fn problems(self) -> Vec<Diagnostic> {
-        let earlier = self.defaults.problems.into_iter().map(|problem| Diagnostic {
-            span: 0..0,
-            message: format!("in an earlier cell of defaults: {}", problem.message),
-            ..problem
-        });
+        let earlier = self
+            .defaults
+            .problems
+            .into_iter()
+            .map(|problem| Diagnostic {
+                span: 0..0,
+                message: format!("in an earlier cell of defaults: {}", problem.message),
+                ..problem
+            });
         self.cell.problems.into_iter().chain(earlier).collect()
     }
 }
