@@ -10,6 +10,7 @@ pub mod statistics;
 mod verdict;
 mod warnings;
 
+pub use checks::checks;
 pub use report::{FEW_SAMPLES, report};
 
 use crate::diagnostic::Located;

@@ -287,6 +287,8 @@ mod tests {
             budget_ns: 60 * SECOND,
             memory_limit_bytes: None,
             plots: Vec::new(),
+            checks: Vec::new(),
+            predictions: Vec::new(),
             theme: Theme::Auto,
             settings: Vec::new(),
         }

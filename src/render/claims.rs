@@ -10,11 +10,18 @@ use crate::units::columns;
 /// Headings of the table.
 const HEAD: [&str; 3] = ["check", "result", "measured"];
 
+/// Columns of the longest result, "not clear".
+const RESULT_WIDTH: usize = 9;
+
 /// Results and claims alone, a line each: nothing in it changes from run to run while the results don't,
 /// so that a saved notebook can be compared with a new run.
 pub fn stable_text(report: &Report) -> String {
-    let line = |check: &Check| format!("{:9}  {}\n", check.result.text(), printable(&check.claim));
     report.checks.iter().map(line).collect()
+}
+
+fn line(check: &Check) -> String {
+    let result = check.result.text();
+    format!("{result:RESULT_WIDTH$}  {}\n", printable(&check.claim))
 }
 
 /// Table and guesses in every form; `None` where the cell claims nothing.
@@ -141,19 +148,10 @@ fn latex(report: &Report) -> String {
 /// Results, claims and numbers as plain text.
 pub fn text(report: &Report) -> String {
     let mut text = String::new();
-    let widest = |of: fn(&Check) -> String| {
-        let widths = report.checks.iter().map(|check| columns(&of(check)));
-        widths.max().unwrap_or(0)
-    };
-    let claim_width = widest(|check| printable(&check.claim)).min(44);
-    let result_width = widest(|check| check.result.text().to_owned());
+    let indent = " ".repeat(RESULT_WIDTH + 2);
     for check in &report.checks {
-        let claim = printable(&check.claim);
-        let space = " ".repeat(claim_width.saturating_sub(columns(&claim)));
-        let start = format!("{:result_width$}  {claim}{space}  ", check.result.text());
-        let indent = " ".repeat(result_width + claim_width + 4);
-        let why = wrapped(&printable(&check.why), &indent, columns(&start));
-        text.push_str(&format!("{}\n", format!("{start}{why}").trim_end()));
+        let why = wrapped(&printable(&check.why), &indent, columns(&indent));
+        text.push_str(&format!("{}{indent}{why}\n", line(check)));
     }
     for prediction in &report.predictions {
         let claim = printable(&prediction.claim);

@@ -7,4 +7,6 @@ mod kernel;
 mod kernel_cells;
 mod kernel_client;
 mod analysis;
+mod check_command;
+mod claims;
 mod simulator;

@@ -22,7 +22,7 @@ use judge::{every, is_failure, judge, pairs, scaled, single};
 use values::{Measured, Values};
 use words::{count, interval, mishaps, no_numbers, show, wrong_answer};
 
-/// How each claim came out.
+/// How each claim came out, by an experiment's records and the rows that were made of them.
 pub fn checks(
     claims: &[Claim],
     experiment: &Experiment,
