@@ -150,7 +150,7 @@ fn metric_help(def: &MetricDef) -> String {
         Better::Neither => "",
     };
     format!(
-        "**{}** ({}): {}{better}\n\n```toml\ncheck = \"{}\"\n```\n\nIn claims, {}",
+        "**{}** ({}): {}{better}\n\n```toml\ncheck = \"{}\"\n```\n\nA claim about it holds where {}",
         def.name,
         def.title,
         def.doc,
@@ -176,10 +176,10 @@ fn claim_example(def: &MetricDef) -> String {
 /// What a claim about a metric needs to hold.
 fn evidence(evidence: Evidence) -> &'static str {
     match evidence {
-        Evidence::Interval => "the 95 % interval over the runs, paired by block, must say so.",
-        Evidence::Readings => "every reading must say so.",
-        Evidence::Count => "every run must say so; `> 0` is proved by any of them.",
-        Evidence::Single => "the one reading must say so by more than 5 %.",
+        Evidence::Interval => "the 95 % interval over the runs, paired by block, says so.",
+        Evidence::Readings => "every reading says so.",
+        Evidence::Count => "every run says so; `> 0` is proved by any of them.",
+        Evidence::Single => "the one reading says so by more than 5 %.",
     }
 }
 
@@ -207,7 +207,7 @@ fn claims_markdown() -> String {
          spaces needs quotes.\n\
          - `when key == value and key >= value` chooses points of a sweep and cases; without it a claim is \
          about all of them. A metric may name its own point: `wall(threads, tasks = 8)`; `latency` and `p95` \
-         their group: `latency(threads, group = \"I/O\")`.\n\
+         their group: `latency(threads, group = 'I/O')`.\n\
          - **ok**: the measurements say so, at every point. **FAILED**: they say the opposite. **not \
          clear**: they don't say; more repeats, or a larger difference, would tell. Times are compared by \
          95 % intervals, and two that differ by less than 3 to 5 % count as equal; memory by every reading, \

@@ -276,6 +276,27 @@ fn base_value(metric: &MetricDef, constant: Constant) -> Option<f64> {
     }
 }
 
+/// What a condition compares a point with.
+enum Wanted {
+    /// A case by its name.
+    Case(String),
+    /// A swept key and a value of its kind.
+    Swept(String, At),
+}
+
+impl Wanted {
+    /// How a point compares; `None` where it doesn't.
+    fn compare(&self, point: &Point) -> Option<Ordering> {
+        match self {
+            Wanted::Case(case) => (point.case.as_ref() == Some(case)).then_some(Ordering::Equal),
+            Wanted::Swept(key, wanted) => {
+                let (_, at) = point.at.iter().find(|(known, _)| known == key)?;
+                compare_at(at, wanted)
+            }
+        }
+    }
+}
+
 /// Settles the names of one claim.
 struct Resolver<'r, 'a> {
     source: &'r Source,
@@ -323,9 +344,9 @@ impl Resolver<'_, '_> {
         let mut left: Vec<usize> = (0..self.experiment.points.len()).collect();
         for condition in &written.when {
             let orders = !matches!(condition.operator, Operator::Equal);
-            let compared = self.condition(&condition.key, &condition.value, orders)?;
+            let wanted = self.wanted(&condition.key, &condition.value, orders)?;
             left.retain(|point| {
-                let at = compared(&self.experiment.points[*point]);
+                let at = wanted.compare(&self.experiment.points[*point]);
                 at.is_some_and(|ordering| condition.operator.holds(ordering, Ordering::Equal))
             });
         }
@@ -343,26 +364,19 @@ impl Resolver<'_, '_> {
         Some(left)
     }
 
-    /// How a point's value of `key` compares with `value`.
-    fn condition(
-        &mut self,
-        key: &Word,
-        value: &Word,
-        orders: bool,
-    ) -> Option<Box<dyn Fn(&Point) -> Option<Ordering>>> {
+    /// What a condition asks of a point; `orders`: whether it asks for more than equality.
+    fn wanted(&mut self, key: &Word, value: &Word, orders: bool) -> Option<Wanted> {
         if key.text == "case" {
             let case = self.case(key, value)?;
             if orders {
                 self.problem(&key.span, "cases have no order", "compare them with `==`");
                 return None;
             }
-            return Some(Box::new(move |point| {
-                (point.case.as_deref() == Some(&case)).then_some(Ordering::Equal)
-            }));
+            return Some(Wanted::Case(case));
         }
-        let kind = self.swept(key)?;
-        let wanted = self.swept_value(key, value, &kind, !orders)?;
-        if orders && matches!(wanted, At::Word(_)) {
+        let values = self.swept(key)?;
+        let value_wanted = self.swept_value(key, value, &values, !orders)?;
+        if orders && matches!(value_wanted, At::Word(_)) {
             self.problem(
                 &value.span,
                 format!(
@@ -373,11 +387,7 @@ impl Resolver<'_, '_> {
             );
             return None;
         }
-        let key = key.text.clone();
-        Some(Box::new(move |point| {
-            let (_, at) = point.at.iter().find(|(known, _)| *known == key)?;
-            compare_at(at, &wanted)
-        }))
+        Some(Wanted::Swept(key.text.clone(), value_wanted))
     }
 
     /// A case by its name.
