@@ -119,15 +119,43 @@ pub struct FigureDef {
     pub doc: &'static str,
 }
 
+/// Which way a metric is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    /// Less of it.
+    Lower,
+    /// More of it.
+    Higher,
+    /// It depends on what one wants.
+    Neither,
+}
+
+/// What it takes to believe a comparison of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// It varies from run to run: the interval over the runs, paired by block, must say so.
+    Interval,
+    /// It is read a few times: every reading must say so.
+    Readings,
+    /// It is counted: every run must say so, and a single run refutes it.
+    Count,
+    /// There is one reading, which must say so clearly.
+    Single,
+}
+
 /// A measured quantity: how it is called in tables, and what it means.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MetricDef {
     /// As claims write it.
     pub name: &'static str,
     /// Heading of a table's column.
     pub title: &'static str,
-    /// `"ns"`, `"bytes"`, `"1"`.
+    /// `"ns"`, `"bytes"`, `"ratio"`, `"share"`, `"1/s"` or `"count"`: two metrics of one unit can be compared.
     pub unit: &'static str,
+    /// Which way it is better.
+    pub better: Better,
+    /// What a claim about it needs.
+    pub evidence: Evidence,
     /// What is counted, from when to when, and how it is read.
     pub doc: &'static str,
 }

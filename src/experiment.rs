@@ -4,6 +4,7 @@
 //! again and refers to nothing outside itself. To add a key of the cell language: a field here and a row
 //! in `spec`'s table of keys.
 
+use crate::claim::Claim;
 use crate::program::Program;
 use crate::runtime::Runtime;
 use crate::units::{bytes_text, duration_text, format_count};
@@ -42,6 +43,10 @@ pub struct Experiment {
     pub plots: Vec<String>,
     /// The swept key on the x axis; `None`: the one with most points.
     pub x: Option<String>,
+    /// Claims that the answer is checked against.
+    pub checks: Vec<Claim>,
+    /// The reader's guesses, revealed beside the answer.
+    pub predictions: Vec<Claim>,
     /// Colours of the figures.
     pub theme: Theme,
     /// Where the answer is saved; a name that ends in `.csv` or `.json`.
@@ -170,6 +175,12 @@ pub enum Origin {
 }
 
 impl Experiment {
+    /// Whether a claim asks how long single tasks took, which has to be recorded while they run.
+    pub fn wants_latencies(&self) -> bool {
+        let mut claims = self.checks.iter().chain(&self.predictions);
+        claims.any(|claim| claim.asks_for("latency") || claim.asks_for("p95"))
+    }
+
     /// Workers that a series runs with at a point; `usable_cpus` is the native pools' default.
     pub fn workers(&self, series: &Series, point: &Point, usable_cpus: u32) -> u32 {
         series.workers.or(point.workers).unwrap_or(usable_cpus)

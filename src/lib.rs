@@ -16,6 +16,7 @@ pub mod step;
 pub mod measure;
 pub mod runtime;
 pub mod model;
+pub mod claim;
 pub mod experiment;
 pub mod plan;
 pub mod trial;

@@ -4,12 +4,14 @@
 //! `verdict`'s RULES; a warning likewise in `warnings`. To add a metric: a row in
 //! [`crate::measure::metrics`] and the line of `report` that reads it.
 
+mod checks;
 pub mod compare;
 mod report;
 pub mod statistics;
 mod verdict;
 mod warnings;
 
+pub use checks::checks;
 pub use report::{FEW_SAMPLES, report};
 
 use crate::diagnostic::Located;
@@ -40,6 +42,8 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// Claims and how they came out.
     pub checks: Vec<Check>,
+    /// The reader's guesses and how they came out.
+    pub predictions: Vec<Check>,
     /// Every key's value and where it came from.
     pub settings: Vec<Resolved>,
     /// Whether an interrupt ended the cell early.
@@ -93,12 +97,45 @@ pub struct Row {
     pub page_faults: Option<Summary>,
     /// Against the baseline; `None` for the baseline itself and where either was not measured.
     pub speedup: Option<Speedup>,
+    /// Updates or items that were expected and not counted; `None` where nothing is shared.
+    pub lost: Option<Summary>,
+    /// Each group of tasks by itself; empty where that wasn't recorded.
+    #[serde(serialize_with = "by_name")]
+    pub groups: Vec<GroupReport>,
     /// Notes of this row alone: outliers, disagreeing counts, what it printed.
     pub notes: Vec<String>,
 }
 
 fn as_map<S: serde::Serializer>(at: &[(String, At)], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(at.iter().map(|(key, value)| (key, value)))
+}
+
+fn by_name<S: serde::Serializer>(groups: &[GroupReport], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(groups.iter().map(|group| (&group.name, group)))
+}
+
+/// One group of tasks of a row.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GroupReport {
+    /// Its name; empty where the experiment has just one.
+    pub name: String,
+    /// What became of its tasks, in the worst repeat.
+    pub tasks: TaskCounts,
+    /// How long its tasks took, each from its start to its end.
+    pub latency_ns: Option<Latency>,
+}
+
+/// How long single tasks took.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Latency {
+    /// The middle one.
+    pub median: f64,
+    /// 95 % of them took no longer.
+    pub p95: f64,
+    /// The longest.
+    pub max: f64,
+    /// Share of the tasks, and the time that they took at most; for the figure.
+    pub quantiles: Vec<(f64, f64)>,
 }
 
 /// What became of tasks.
@@ -151,8 +188,33 @@ pub struct Speedup {
 pub struct Check {
     /// As the cell wrote it.
     pub claim: String,
-    /// `"ok"`, `"FAILED"` or `"not clear"`.
-    pub result: String,
-    /// The numbers.
+    /// How it came out.
+    pub result: CheckResult,
+    /// The numbers: what was measured, first.
     pub why: String,
+}
+
+/// How a claim came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum CheckResult {
+    /// The measurements say so.
+    #[serde(rename = "ok")]
+    Ok,
+    /// They say the opposite.
+    #[serde(rename = "FAILED")]
+    Failed,
+    /// They don't say.
+    #[serde(rename = "not clear")]
+    NotClear,
+}
+
+impl CheckResult {
+    /// As answers show it.
+    pub fn text(self) -> &'static str {
+        match self {
+            CheckResult::Ok => "ok",
+            CheckResult::Failed => "FAILED",
+            CheckResult::NotClear => "not clear",
+        }
+    }
 }

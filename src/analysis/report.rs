@@ -1,7 +1,7 @@
 //! Records become rows: summaries, comparisons with the baseline, answers that agree or don't.
 
 use super::statistics::{bootstrap_median, holm, outliers, paired_ratio};
-use super::{Report, Row, SCHEMA, Speedup, Summary, TaskCounts, verdict, warnings};
+use super::{Report, Row, SCHEMA, Speedup, Summary, TaskCounts, checks, verdict, warnings};
 use crate::experiment::Experiment;
 use crate::host::Machine;
 use crate::model;
@@ -13,9 +13,9 @@ use std::collections::HashMap;
 /// Largest Holm-corrected p that still counts as a difference.
 pub(super) const SIGNIFICANT: f64 = 0.05;
 /// Smallest relative difference that is called one, where both models use one core.
-const FLOOR_ONE_CORE: f64 = 0.03;
+pub(super) const FLOOR_ONE_CORE: f64 = 0.03;
 /// The same where one of them uses several: scheduling alone moves those times.
-const FLOOR_SEVERAL_CORES: f64 = 0.05;
+pub(super) const FLOOR_SEVERAL_CORES: f64 = 0.05;
 /// Samples below which a sampled peak is only a lower bound.
 pub const FEW_SAMPLES: u32 = 5;
 /// CPU time by which two ways of counting may differ: exec and exit lie outside one of them.
@@ -55,9 +55,12 @@ pub fn report(
         verdict: Vec::new(),
         warnings: Vec::new(),
         checks: Vec::new(),
+        predictions: Vec::new(),
         settings: experiment.settings.clone(),
         interrupted,
     };
+    report.checks = checks::checks(&experiment.checks, experiment, records, &report.rows);
+    report.predictions = checks::checks(&experiment.predictions, experiment, records, &report.rows);
     report.verdict = verdict::verdict(&report);
     report.warnings = warnings::warnings(&report);
     report
@@ -120,6 +123,8 @@ fn row(experiment: &Experiment, id: RowId, records: &[&Record], interrupted: boo
         involuntary_switches: summary(&measured, |m| Some(m.reply.involuntary_switches as f64)),
         page_faults: summary(&measured, |m| Some(m.reply.page_faults as f64)),
         speedup: None,
+        lost: None,
+        groups: Vec::new(),
         notes: notes(&measured, &observed),
     }
 }
@@ -314,7 +319,7 @@ fn baseline(experiment: &Experiment, id: RowId, ids: &[RowId], rows: &[Row]) -> 
     same.into_iter().find(|other| measured(other))
 }
 
-fn one_core(experiment: &Experiment, id: RowId) -> bool {
+pub(super) fn one_core(experiment: &Experiment, id: RowId) -> bool {
     model::find(&experiment.series[id.series].model)
         .is_some_and(|model| model.def().single_threaded)
 }

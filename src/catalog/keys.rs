@@ -70,7 +70,7 @@ pub const KEYS: &[Setting] = &[
         quantity: Quantity::Text,
         default: "",
         range: (0, 0),
-        doc: "Name of an earlier experiment of this session, whose keys hold where this cell has none of its own; `title`, `name` and `save` are not taken over.",
+        doc: "Name of an earlier experiment of this session, whose keys hold where this cell has none of its own; `title`, `name`, `save`, `check` and `predict` are not taken over.",
         example: "base = \"first\"",
     },
     Setting {
@@ -215,6 +215,24 @@ pub const KEYS: &[Setting] = &[
         range: (0, 0),
         doc: "Saves the answer: every single run as `.csv`, or all of it (runs, machine, versions, the cell) as `.json`. Alone in a cell it saves the last answer, or the one that `of` names.",
         example: "save = \"results.csv\"",
+    },
+    Setting {
+        name: "check",
+        quantity: Quantity::Structure,
+        default: "",
+        range: (0, 0),
+        doc: "Claims that the answer is checked against: one, or a list. Each comes out as ok, FAILED or not \
+              clear, by what was measured. `help = \"claims\"` explains the language.",
+        example: "check = [\"wall(threads) < 0.7 * wall(sequential)\", \"fastest == threads\"]",
+    },
+    Setting {
+        name: "predict",
+        quantity: Quantity::Structure,
+        default: "",
+        range: (0, 0),
+        doc: "Your guess, before you run the cell: claims as in `check`, revealed beside the answer. A wrong \
+              guess is no failure.",
+        example: "predict = \"speedup(threads) > 1.5\"",
     },
     Setting {
         name: "theme",

@@ -2,6 +2,7 @@
 //!
 //! To add a subcommand: a row in [`COMMANDS`] and its function, in a file of its own where it is long.
 
+mod check;
 mod install;
 mod run;
 
@@ -34,6 +35,12 @@ const COMMANDS: &[Command] = &[
         arguments: "FILE.toml [--json] [--out DIR]",
         summary: "run a cell from a file (or - for standard input) and print the answer",
         run: run::main,
+    },
+    Command {
+        name: "check",
+        arguments: "PATH… [--strict]",
+        summary: "run notebooks and cell files (or folders of them) and report their claims alone",
+        run: check::main,
     },
     Command {
         name: "kernel",
@@ -146,7 +153,8 @@ fn help() -> String {
     }
     text.push_str(
         "\nExit codes of run: 0 answered; 1 a check failed, an answer was wrong or a row ended badly;\n\
-         2 the cell is wrong; 3 the environment is.\n",
+         2 the cell is wrong; 3 the environment is. Of check: 0 no claim failed; 1 one did (with --strict:\n\
+         or was not clear); 2 a cell is wrong; 3 the environment is.\n",
     );
     text
 }

@@ -1,7 +1,7 @@
 //! `conclab run FILE.toml [--json] [--out DIR]`: the same answer in the terminal.
 
 use super::{BROKEN, WRONG, usage};
-use crate::analysis::Report;
+use crate::analysis::{CheckResult, Report};
 use crate::diagnostic;
 use crate::experiment::Experiment;
 use crate::lab::{self, Answer, Event, Interrupter, Lab, Options, Progress};
@@ -199,7 +199,10 @@ fn exit_code(report: &Report) -> ExitCode {
                 Outcome::Timeout | Outcome::Memory | Outcome::Crashed | Outcome::Failed
             )
     });
-    let failed_check = report.checks.iter().any(|check| check.result == "FAILED");
+    let failed_check = report
+        .checks
+        .iter()
+        .any(|check| check.result == CheckResult::Failed);
     match bad_row || failed_check || report.interrupted {
         true => ExitCode::from(FAILED),
         false => ExitCode::SUCCESS,

@@ -227,6 +227,17 @@ impl Lab {
         }
         tell(Event::Output(render::table_bundle(report)));
         tell(Event::Output(render::verdict_bundle(report)));
+        if !report.checks.is_empty() {
+            tell(Event::Text(render::checks_text(report)));
+        }
+        if let Some(bundle) = render::claims_bundle(report) {
+            tell(Event::Output(bundle));
+        }
+    }
+
+    /// Reports of the experiments that this session has answered, oldest first.
+    pub fn reports(&self) -> impl Iterator<Item = &Report> {
+        self.past.iter().map(|past| &past.report)
     }
 }
 

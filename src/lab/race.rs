@@ -330,6 +330,8 @@ mod tests {
             compare_answers: true,
             plots: Vec::new(),
             x: None,
+            checks: Vec::new(),
+            predictions: Vec::new(),
             theme: Theme::Auto,
             save: None,
             settings: Vec::new(),

@@ -2,10 +2,12 @@
 //!
 //! To add a MIME type: its function and a line where the bundle is put together.
 
+mod claims;
 mod inline;
 pub mod png;
 mod table;
 
+pub use claims::{bundle as claims_bundle, stable_text as checks_text};
 pub use inline::{escape_html, escape_latex};
 pub use table::{html as table_html, latex as table_latex};
 pub use table::{markdown as table_markdown, text as table_text};
@@ -202,6 +204,10 @@ pub fn terminal(report: &Report) -> String {
     if !report.verdict.is_empty() {
         text.push_str(&format!("{}\n", wrapped(&report.verdict.join(" "), "", 0)));
     }
+    let claims = claims::text(report);
+    if !claims.is_empty() {
+        text.push_str(&format!("\n{claims}\n"));
+    }
     for warning in &report.warnings {
         text.push_str(&format!(
             "{}\n",
@@ -255,6 +261,7 @@ pub fn wrong_cell_json(source: &str, diagnostics: &[Diagnostic]) -> String {
         verdict: Vec::new(),
         warnings: Vec::new(),
         checks: Vec::new(),
+        predictions: Vec::new(),
         settings: Vec::new(),
         interrupted: false,
     };

@@ -9,8 +9,6 @@ pub const KEYS: &[&str] = &[
     "limits",
     "on_error",
     "switch_interval",
-    "check",
-    "predict",
 ];
 /// Verbs of steps.
 pub const VERBS: &[&str] = &["add", "append", "send", "receive", "python"];

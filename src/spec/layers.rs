@@ -13,8 +13,8 @@ use toml::de::DeTable;
 
 /// Keys that say what runs: a cell that has one of them takes none of the others from elsewhere.
 pub const WORKLOADS: &[&str] = &["task", "cases", "mix", "stages"];
-/// Keys that a cell doesn't take over from the experiment that it builds on.
-const OWN: &[&str] = &["title", "name", "base", "save"];
+/// Keys that a cell doesn't take over from the experiment that it builds on: they are about that answer.
+const OWN: &[&str] = &["title", "name", "base", "save", "check", "predict"];
 
 /// Texts in the order in which they are asked for a key.
 #[derive(Debug)]

@@ -5,6 +5,7 @@
 //! `catalog::keys` and the lines of `resolve` that read it.
 
 mod argument;
+mod claims;
 mod later;
 mod layers;
 mod models;

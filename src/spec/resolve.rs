@@ -1,5 +1,6 @@
 //! Keys and defaults become an experiment.
 
+use super::claims;
 use super::layers::{Readers, Source, Texts};
 use super::models;
 use super::print::inline;
@@ -93,11 +94,13 @@ pub fn experiment(
     }
     let title = scalars.title.clone();
     let title = title.unwrap_or_else(|| generated_title(&source, &points));
-    let experiment = Experiment {
+    let mut experiment = Experiment {
         title,
         name: scalars.name,
         series,
         points,
+        checks: Vec::new(),
+        predictions: Vec::new(),
         repeat: scalars.repeat,
         repeat_auto: scalars.repeat_auto,
         warmup: scalars.warmup,
@@ -120,7 +123,17 @@ pub fn experiment(
             defaults: texts.defaults.clone(),
         },
     };
-    (Some(experiment), problems)
+    let mut readers = source.readers(&[], &[]);
+    let [checks, predictions] = claims::KEYS.map(|key| {
+        let found = source.get(key);
+        found.map_or(Vec::new(), |(item, layer)| {
+            claims::resolve(readers.of(layer), key, item, &experiment)
+        })
+    });
+    experiment.checks = checks;
+    experiment.predictions = predictions;
+    let problems = readers.problems();
+    (problems.is_empty().then_some(experiment), problems)
 }
 
 /// `base` names an experiment of this session.
@@ -412,6 +425,11 @@ impl Scalars {
                 "`name` is one word, by which later cells call this experiment",
                 format!("write name = \"{word}\", and put the rest into `title`"),
             );
+        }
+        for key in claims::KEYS {
+            if let Some((item, layer)) = source.get(key) {
+                claims::check_alone(readers.of(layer), key, item);
+            }
         }
         let plots = source
             .get("plot")

@@ -9,5 +9,7 @@ mod kernel_cells;
 mod kernel_client;
 mod analysis;
 mod session;
+mod check_command;
+mod claims;
 mod simulator;
 mod steps;

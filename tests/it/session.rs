@@ -26,7 +26,17 @@ impl Session {
         });
         match answer {
             Answer::Ok => Ok(told),
-            Answer::Error { traceback, .. } => Err(traceback.join("\n")),
+            Answer::Error {
+                value, traceback, ..
+            } => {
+                // Long messages are wrapped.
+                let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+                Err(format!(
+                    "{} / {}",
+                    words(&value),
+                    words(&traceback.join(" "))
+                ))
+            }
             Answer::Interrupted => Err("interrupted".to_owned()),
         }
     }

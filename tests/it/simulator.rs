@@ -2,6 +2,7 @@
 //! a clock. To simulate something else: a field of [`Lane`] or [`Simulation`] and the line that uses it.
 
 use conclab::analysis::{self, Report};
+use conclab::claim::Claim;
 use conclab::experiment::{At, Experiment, Order, Origin, Point, Resolved, Series, Theme};
 use conclab::host::Machine;
 use conclab::model::Tally;
@@ -81,6 +82,8 @@ pub struct Simulation {
     pub drift: f64,
     pub machine: Machine,
     pub interrupted: bool,
+    pub checks: Vec<Claim>,
+    pub predictions: Vec<Claim>,
 }
 
 impl Simulation {
@@ -109,6 +112,8 @@ impl Simulation {
                 conclab: "0.1.0".into(),
             },
             interrupted: false,
+            checks: Vec::new(),
+            predictions: Vec::new(),
         }
     }
 
@@ -164,6 +169,8 @@ impl Simulation {
             compare_answers: true,
             plots: Vec::new(),
             x: None,
+            checks: self.checks.clone(),
+            predictions: self.predictions.clone(),
             theme: Theme::Auto,
             save: None,
             settings: vec![

@@ -4,10 +4,10 @@ use conclab::experiment::{At, Experiment};
 use conclab::host::{Limits, Machine};
 use conclab::plan::{RowId, refusal};
 use conclab::program::{Op, Statement, Value};
-use conclab::spec::{Cell, Defaults, read};
+use conclab::spec::{Cell, Session, read};
 
 fn experiment(cell: &str) -> Experiment {
-    match read(cell, &Defaults::default()) {
+    match read(cell, &Session::default()) {
         (Some(Cell::Experiment(experiment)), problems) if problems.is_empty() => *experiment,
         other => panic!("{cell}: {other:?}"),
     }
@@ -337,7 +337,7 @@ fn what_is_wrong_is_told_at_its_place_with_a_remedy() {
         ),
     ] {
         let cell = format!("task = {task}\n");
-        let (read, problems) = read(&cell, &Defaults::default());
+        let (read, problems) = read(&cell, &Session::default());
         assert!(
             read.is_none() && problems.len() == 1,
             "{task}: {problems:?}"

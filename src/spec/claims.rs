@@ -1,0 +1,899 @@
+//! `check` and `predict`: claims are read, and their names settled against the experiment.
+//!
+//! The grammar is [`crate::claim`]'s; what is complained about here is meaning: metrics, units, series,
+//! swept keys, cases, groups. Complaints are placed inside the claim's text in the cell. To add a metric:
+//! a row in METRICS. To let a metric name something else inside its parentheses: [`Resolver::reading`].
+
+use super::reader::{Item, Reader};
+use crate::claim::{
+    Assertion, Claim, Constant, Operand, Operator, Question, Reading, Side, Term, Word, Written,
+    parse,
+};
+use crate::describe::{MetricDef, nearest};
+use crate::diagnostic::Span;
+use crate::experiment::{At, Experiment, Point, Series};
+use crate::measure::metrics::{LATER, METRICS, find};
+use crate::model;
+use crate::units::{parse_bytes, parse_duration_ns};
+use std::cmp::Ordering;
+use toml::de::DeValue;
+
+/// Keys that hold claims.
+pub const KEYS: [&str; 2] = ["check", "predict"];
+
+/// Reads claims for what is wrong with them whatever the experiment: syntax, metrics, units.
+pub fn check_alone(reader: &mut Reader, key: &str, item: &Item) {
+    let found = texts(reader, key, item);
+    for source in &found {
+        if let Some(written) = source.parse(reader) {
+            source.check_metrics(reader, &written);
+        }
+    }
+}
+
+/// The claims of an experiment; `check_alone` has complained about the rest.
+pub fn resolve(reader: &mut Reader, key: &str, item: &Item, experiment: &Experiment) -> Vec<Claim> {
+    let found = texts(reader, key, item);
+    let resolved = found.iter().filter_map(|source| {
+        let written = parse(&source.text).ok()?;
+        let mut resolver = Resolver {
+            source,
+            reader,
+            experiment,
+        };
+        resolver.claim(&written)
+    });
+    resolved.collect()
+}
+
+/// A claim's text and where each of its bytes stands in the cell.
+struct Source {
+    text: String,
+    /// One more than the text has bytes: the last is the end.
+    offsets: Vec<usize>,
+}
+
+fn texts(reader: &mut Reader, key: &str, item: &Item) -> Vec<Source> {
+    const EXAMPLE: &str = "[\"wall(threads) < wall(sequential)\"]";
+    let items: Vec<&Item> = match item.get_ref() {
+        DeValue::Array(list) => list.iter().collect(),
+        _ => vec![item],
+    };
+    let mut found = Vec::new();
+    for item in items {
+        match item.get_ref().as_str() {
+            Some(text) => found.push(Source {
+                text: text.to_owned(),
+                offsets: offsets(reader.text, item.span(), text),
+            }),
+            None => reader.problem(
+                item.span(),
+                format!("`{key}` takes claims, which are text"),
+                format!("write {key} = {EXAMPLE}, for example"),
+            ),
+        }
+    }
+    found
+}
+
+/// Where each byte of a TOML string's value stands in the cell; the whole string where that can't be told.
+fn offsets(cell: &str, span: Span, value: &str) -> Vec<usize> {
+    let raw = cell.get(span.clone()).unwrap_or("");
+    let quote = ["\"\"\"", "'''", "\"", "'"]
+        .into_iter()
+        .find(|quote| raw.starts_with(quote) && raw.len() >= 2 * quote.len());
+    let whole = || {
+        let mut offsets = vec![span.start; value.len()];
+        offsets.push(span.end);
+        offsets
+    };
+    let Some(quote) = quote else { return whole() };
+    let inner = &raw[quote.len()..raw.len() - quote.len()];
+    let mut at = span.start + quote.len();
+    let mut rest = inner;
+    if quote.len() == 3 {
+        // A line break right behind the opening quotes is not part of the value.
+        let skipped = rest.len() - rest.trim_start_matches('\r').len();
+        if rest[skipped..].starts_with('\n') {
+            at += skipped + 1;
+            rest = &rest[skipped + 1..];
+        }
+    }
+    let mut offsets = Vec::with_capacity(value.len() + 1);
+    while let Some(c) = rest.chars().next() {
+        let (written, bytes) = match c {
+            '\\' if quote.starts_with('"') => escape(rest),
+            c => (c.len_utf8(), c.len_utf8()),
+        };
+        offsets.extend(std::iter::repeat_n(at, bytes));
+        at += written;
+        rest = rest.get(written..).unwrap_or("");
+    }
+    offsets.push(at);
+    if offsets.len() == value.len() + 1 {
+        offsets
+    } else {
+        whole()
+    }
+}
+
+/// Bytes that an escape takes in the cell, and in the value.
+fn escape(text: &str) -> (usize, usize) {
+    let digits = match text.as_bytes().get(1) {
+        Some(b'u') => 4,
+        Some(b'U') => 8,
+        Some(b'x') => 2,
+        Some(b'\n' | b'\r' | b' ' | b'\t') => {
+            // The end of a line and the next one's indent.
+            return (text.len() - text[1..].trim_start().len(), 0);
+        }
+        _ => return (2, 1),
+    };
+    let code = text.get(2..2 + digits);
+    let code = code.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    let c = code.and_then(char::from_u32);
+    (2 + digits, c.map_or(1, char::len_utf8))
+}
+
+impl Source {
+    /// A place of the claim in the cell.
+    fn span(&self, span: &Span) -> Span {
+        let last = self.offsets.len() - 1;
+        self.offsets[span.start.min(last)]..self.offsets[span.end.min(last)]
+    }
+
+    fn parse(&self, reader: &mut Reader) -> Option<Written> {
+        match parse(&self.text) {
+            Ok(written) => Some(written),
+            Err(problem) => {
+                reader.problem(self.span(&problem.span), problem.message, problem.help);
+                None
+            }
+        }
+    }
+
+    /// Metrics that don't exist, and sides that can't be compared.
+    fn check_metrics(&self, reader: &mut Reader, written: &Written) {
+        let Assertion::Compare { left, right, .. } = &written.assertion else {
+            return;
+        };
+        let metric = self.metric(reader, left);
+        match right {
+            Side::Term { term, .. } => {
+                let other = self.metric(reader, term);
+                if let (Some(metric), Some(other)) = (metric, other)
+                    && metric.unit != other.unit
+                {
+                    reader.problem(
+                        self.span(&term.span),
+                        format!(
+                            "`{}` is {} and `{}` is {}: they can't be compared",
+                            metric.name,
+                            unit(metric),
+                            other.name,
+                            unit(other)
+                        ),
+                        format!(
+                            "write {}({}) here, for example",
+                            metric.name,
+                            self.name(&term.series)
+                        ),
+                    );
+                }
+            }
+            Side::Number(number) => {
+                if let Some(metric) = metric
+                    && base_value(metric, number.value).is_none()
+                {
+                    let written = &self.text[number.span.clone()];
+                    reader.problem(
+                        self.span(&number.span),
+                        format!(
+                            "`{}` is {}, and {written} is not",
+                            metric.name,
+                            unit(metric)
+                        ),
+                        match (metric.unit, number.value) {
+                            ("ns", Constant::Plain(_)) => {
+                                format!("add its unit: {written}ms or {written}s")
+                            }
+                            ("bytes", Constant::Plain(_)) => format!("add its unit: {written}MiB"),
+                            ("ns", _) => "write 50ms or 1.5s, for example".to_owned(),
+                            ("bytes", _) => "write 64MiB, for example".to_owned(),
+                            ("ratio", _) => "write 1.5 for one and a half times as fast".to_owned(),
+                            _ => "write a number without a unit".to_owned(),
+                        },
+                    );
+                }
+            }
+        }
+    }
+
+    fn metric(&self, reader: &mut Reader, term: &Term) -> Option<&'static MetricDef> {
+        let name = term.metric.text.as_str();
+        let span = self.span(&term.metric.span);
+        if let Some(metric) = find(name) {
+            return Some(metric);
+        }
+        if LATER.contains(&name) {
+            reader.problem(
+                span,
+                format!("the metric `{name}` is not in this version of conclab yet"),
+                format!("it measures {}", metric_names()),
+            );
+            return None;
+        }
+        let called = match name.to_lowercase().as_str() {
+            "time" | "wall_time" | "walltime" | "duration" | "elapsed" => Some("wall"),
+            "mem" | "ram" | "rss" | "pss" | "peak_memory" => Some("memory"),
+            "cpu_time" | "cputime" => Some("cpu"),
+            "speed_up" | "faster" => Some("speedup"),
+            "context_switches" => Some("switches"),
+            "median" => Some("latency"),
+            _ => None,
+        };
+        let help = match called.or_else(|| nearest(name, METRICS.iter().map(|m| m.name))) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the metrics are {}", metric_names()),
+        };
+        reader.problem(span, format!("there is no metric `{name}`"), help);
+        None
+    }
+
+    /// A word as the claim wrote it, quotes included.
+    fn name(&self, word: &Word) -> &str {
+        &self.text[word.span.clone()]
+    }
+}
+
+fn metric_names() -> String {
+    let names: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
+    names.join(", ")
+}
+
+/// What a metric's values are, in words.
+fn unit(metric: &MetricDef) -> &'static str {
+    match metric.unit {
+        "ns" => "a time",
+        "bytes" => "a size",
+        "ratio" => "a ratio of times",
+        "share" => "a share of the workers",
+        "1/s" => "a number a second",
+        _ => "a count",
+    }
+}
+
+/// A constant in the metric's base unit; `None` where it is of another kind.
+fn base_value(metric: &MetricDef, constant: Constant) -> Option<f64> {
+    match (metric.unit, constant) {
+        // Nothing is nothing in every unit.
+        (_, Constant::Plain(0.0)) => Some(0.0),
+        ("ns", Constant::Duration(ns)) => Some(ns as f64),
+        ("bytes", Constant::Size(bytes)) => Some(bytes as f64),
+        ("ns" | "bytes", _) => None,
+        (_, Constant::Plain(value)) => Some(value),
+        _ => None,
+    }
+}
+
+/// What a condition compares a point with.
+enum Wanted {
+    /// A case by its name.
+    Case(String),
+    /// A swept key and a value of its kind.
+    Swept(String, At),
+}
+
+impl Wanted {
+    /// How a point compares; `None` where it doesn't.
+    fn compare(&self, point: &Point) -> Option<Ordering> {
+        match self {
+            Wanted::Case(case) => (point.case.as_ref() == Some(case)).then_some(Ordering::Equal),
+            Wanted::Swept(key, wanted) => {
+                let (_, at) = point.at.iter().find(|(known, _)| known == key)?;
+                compare_at(at, wanted)
+            }
+        }
+    }
+}
+
+/// Settles the names of one claim.
+struct Resolver<'r, 'a> {
+    source: &'r Source,
+    reader: &'r mut Reader<'a>,
+    experiment: &'r Experiment,
+}
+
+impl Resolver<'_, '_> {
+    fn problem(&mut self, span: &Span, message: impl Into<String>, help: impl Into<String>) {
+        let span = self.source.span(span);
+        self.reader.problem(span, message, help);
+    }
+
+    fn claim(&mut self, written: &Written) -> Option<Claim> {
+        let before = self.reader.problems.len();
+        let points = self.points(written);
+        let mut questions: Vec<Question> = Vec::new();
+        for point in points.unwrap_or_default() {
+            let question = match &written.assertion {
+                Assertion::Fastest { series } => self.fastest(series, point),
+                Assertion::Compare {
+                    left,
+                    operator,
+                    right,
+                } => self.compare(left, *operator, right, point),
+            };
+            if self.reader.problems.len() > before {
+                return None;
+            }
+            // Sides that name their own points ask the same at several points of the cell.
+            questions.extend(question.filter(|question| !questions.contains(question)));
+        }
+        if self.reader.problems.len() > before || questions.is_empty() {
+            return None;
+        }
+        let words: Vec<&str> = self.source.text.split_whitespace().collect();
+        Some(Claim {
+            text: words.join(" "),
+            questions,
+        })
+    }
+
+    /// Indices of the points that `when` leaves.
+    fn points(&mut self, written: &Written) -> Option<Vec<usize>> {
+        let mut left: Vec<usize> = (0..self.experiment.points.len()).collect();
+        for condition in &written.when {
+            let orders = !matches!(condition.operator, Operator::Equal);
+            let wanted = self.wanted(&condition.key, &condition.value, orders)?;
+            left.retain(|point| {
+                let at = wanted.compare(&self.experiment.points[*point]);
+                at.is_some_and(|ordering| condition.operator.holds(ordering, Ordering::Equal))
+            });
+        }
+        if left.is_empty() {
+            let (first, last) = (written.when.first()?, written.when.last()?);
+            let span = first.key.span.start..last.value.span.end;
+            let points = self.experiment.points.len();
+            self.problem(
+                &span,
+                format!("`when` leaves none of the {points} points"),
+                "loosen it, or add such a point to the sweep",
+            );
+            return None;
+        }
+        Some(left)
+    }
+
+    /// What a condition asks of a point; `orders`: whether it asks for more than equality.
+    fn wanted(&mut self, key: &Word, value: &Word, orders: bool) -> Option<Wanted> {
+        if key.text == "case" {
+            let case = self.case(key, value)?;
+            if orders {
+                self.problem(&key.span, "cases have no order", "compare them with `==`");
+                return None;
+            }
+            return Some(Wanted::Case(case));
+        }
+        let values = self.swept(key)?;
+        let value_wanted = self.swept_value(key, value, &values, !orders)?;
+        if orders && matches!(value_wanted, At::Word(_)) {
+            self.problem(
+                &value.span,
+                format!(
+                    "the values of `{}` are words, which have no order",
+                    key.text
+                ),
+                "compare them with `==`",
+            );
+            return None;
+        }
+        Some(Wanted::Swept(key.text.clone(), value_wanted))
+    }
+
+    /// A case by its name.
+    fn case(&mut self, key: &Word, value: &Word) -> Option<String> {
+        let mut cases: Vec<String> = Vec::new();
+        for case in self
+            .experiment
+            .points
+            .iter()
+            .filter_map(|p| p.case.as_ref())
+        {
+            if !cases.contains(case) {
+                cases.push(case.clone());
+            }
+        }
+        if cases.is_empty() {
+            self.problem(
+                &key.span,
+                "this cell has no cases",
+                "leave this condition out",
+            );
+            return None;
+        }
+        if cases.contains(&value.text) {
+            return Some(value.text.clone());
+        }
+        let help = match nearest(&value.text, cases.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean case == '{near}'?"),
+            None => format!("the cases are {}", quoted(&cases)),
+        };
+        self.problem(
+            &value.span,
+            format!("there is no case `{}`", value.text),
+            help,
+        );
+        None
+    }
+
+    /// The values that a swept key takes.
+    fn swept(&mut self, key: &Word) -> Option<Vec<At>> {
+        let mut values: Vec<At> = Vec::new();
+        let all = self.experiment.points.iter().flat_map(|point| &point.at);
+        for (_, value) in all.filter(|(known, _)| *known == key.text) {
+            if !values.contains(value) {
+                values.push(value.clone());
+            }
+        }
+        if !values.is_empty() {
+            return Some(values);
+        }
+        let first = self.experiment.points.first()?;
+        let mut keys: Vec<&str> = first.at.iter().map(|(key, _)| key.as_str()).collect();
+        if first.case.is_some() {
+            keys.push("case");
+        }
+        let (message, help) = match (key.text.as_str(), nearest(&key.text, keys.iter().copied())) {
+            ("group", _) => (
+                "a group belongs to a metric".to_owned(),
+                "write it inside the parentheses: latency(threads, group = 'I/O')".to_owned(),
+            ),
+            (name, Some(near)) => (
+                format!("`{name}` is not swept here"),
+                format!("did you mean `{near}`?"),
+            ),
+            (name, None) if keys.is_empty() => (
+                format!("`{name}` has one value in this cell, so there is nothing to choose"),
+                "leave this out, or sweep it: a list of values gives a point each".to_owned(),
+            ),
+            (name, None) => (
+                format!("`{name}` is not swept here"),
+                format!("this cell varies {}", keys.join(" and ")),
+            ),
+        };
+        self.problem(&key.span, message, help);
+        None
+    }
+
+    /// A value of a swept key, read as its kind; `exact`: one of those that the cell has.
+    fn swept_value(&mut self, key: &Word, value: &Word, values: &[At], exact: bool) -> Option<At> {
+        let text = value.text.as_str();
+        let read = match values.first()? {
+            At::Count(_) => text.replace('_', "").parse().ok().map(At::Count),
+            At::Duration(_) => parse_duration_ns(text).ok().map(At::Duration),
+            At::Size(_) => parse_bytes(text).ok().map(At::Size),
+            At::Word(_) => Some(At::Word(text.to_owned())),
+        };
+        let listed: Vec<String> = values.iter().map(At::to_string).collect();
+        let Some(read) = read else {
+            let kind = match values.first()? {
+                At::Duration(_) => "a time with its unit",
+                At::Size(_) => "a size with its unit",
+                _ => "a whole number",
+            };
+            self.problem(
+                &value.span,
+                format!("`{}` is {kind}, and `{text}` is not", key.text),
+                format!("its values here are {}", listed.join(", ")),
+            );
+            return None;
+        };
+        if exact && !values.contains(&read) {
+            let help = match nearest(text, listed.iter().map(String::as_str)) {
+                Some(near) if matches!(read, At::Word(_)) => format!("did you mean {near}?"),
+                _ => format!("its values here are {}", listed.join(", ")),
+            };
+            self.problem(
+                &value.span,
+                format!("`{}` is never {text} in this cell", key.text),
+                help,
+            );
+            return None;
+        }
+        Some(read)
+    }
+
+    fn fastest(&mut self, series: &Word, point: usize) -> Option<Question> {
+        let found = self.series(series)?;
+        if self.experiment.series.len() < 2 {
+            self.problem(
+                &series.span,
+                "there is only one row, so nothing to be faster than",
+                "add another model to `models`",
+            );
+            return None;
+        }
+        Some(Question::Fastest {
+            series: found,
+            point,
+        })
+    }
+
+    fn compare(
+        &mut self,
+        left: &Term,
+        operator: Operator,
+        right: &Side,
+        point: usize,
+    ) -> Option<Question> {
+        let left = self.reading(left, point);
+        let right = match right {
+            Side::Number(number) => {
+                let metric = left.as_ref()?.metric;
+                Operand::Constant(base_value(metric, number.value)?)
+            }
+            Side::Term { factor, term } => Operand::Reading {
+                factor: *factor,
+                reading: self.reading(term, point)?,
+            },
+        };
+        Some(Question::Compare {
+            left: left?,
+            operator,
+            right,
+        })
+    }
+
+    /// A metric of a row: of the claim's point, but for the keys that the term names.
+    fn reading(&mut self, term: &Term, point: usize) -> Option<Reading> {
+        let metric = find(&term.metric.text)?;
+        let series = self.series(&term.series)?;
+        let mut group = None;
+        let mut wanted = self.experiment.points[point].clone();
+        for (key, value) in &term.filters {
+            match key.text.as_str() {
+                "group" => group = Some(self.group(term, key, value, point)?),
+                "case" => wanted.case = Some(self.case(key, value)?),
+                name => {
+                    let values = self.swept(key)?;
+                    let value = self.swept_value(key, value, &values, true)?;
+                    if let Some(slot) = wanted.at.iter_mut().find(|(known, _)| known == name) {
+                        slot.1 = value;
+                    }
+                }
+            }
+        }
+        let of_one = matches!(metric.name, "latency" | "p95");
+        let groups = &self.experiment.points[point].program.groups;
+        if of_one && group.is_none() && groups.len() > 1 {
+            let names: Vec<String> = groups.iter().map(|group| group.name.clone()).collect();
+            let help = format!(
+                "write {}({}, group = {}); the groups are {}",
+                metric.name,
+                self.source.name(&term.series),
+                bare_or_quoted(&names[0]),
+                quoted(&names)
+            );
+            self.problem(&term.span, "this cell has several groups of tasks", help);
+            return None;
+        }
+        if matches!(metric.name, "speedup" | "efficiency") {
+            self.needs_sequential(term, metric, series)?;
+        }
+        let place = |other: &Point| other.case == wanted.case && other.at == wanted.at;
+        let Some(point) = self.experiment.points.iter().position(place) else {
+            self.problem(
+                &term.span,
+                "this cell has no such point",
+                "name a case and values that stand together in the cell",
+            );
+            return None;
+        };
+        let text: Vec<&str> = self.source.text[term.span.clone()]
+            .split_whitespace()
+            .collect();
+        Some(Reading {
+            metric,
+            series,
+            point,
+            group,
+            text: text.join(" "),
+        })
+    }
+
+    fn needs_sequential(&mut self, term: &Term, metric: &MetricDef, series: usize) -> Option<()> {
+        let runtime = &self.experiment.series[series].runtime;
+        let is_base = |other: &Series| other.model == "sequential" && other.runtime == *runtime;
+        if self.experiment.series.iter().any(is_base) {
+            return Some(());
+        }
+        let runtime = runtime.name();
+        let help = match self.several_runtimes() {
+            true => format!("add \"sequential@{runtime}\" to `models`"),
+            false => "add \"sequential\" to `models`".to_owned(),
+        };
+        self.problem(
+            &term.span,
+            format!(
+                "`{}` is against sequential on the same runtime, which this cell doesn't run",
+                metric.name
+            ),
+            help,
+        );
+        None
+    }
+
+    fn several_runtimes(&self) -> bool {
+        let series = &self.experiment.series;
+        series
+            .iter()
+            .any(|other| other.runtime != series[0].runtime)
+    }
+
+    fn group(&mut self, term: &Term, key: &Word, value: &Word, point: usize) -> Option<String> {
+        if !matches!(term.metric.text.as_str(), "latency" | "p95") {
+            self.problem(
+                &key.span,
+                "a group belongs to `latency` and `p95`",
+                "leave it out: other metrics are of all tasks together",
+            );
+            return None;
+        }
+        let groups = &self.experiment.points[point].program.groups;
+        let names: Vec<String> = groups.iter().map(|group| group.name.clone()).collect();
+        if names.contains(&value.text) {
+            return Some(value.text.clone());
+        }
+        let (message, help) = match nearest(&value.text, names.iter().map(String::as_str)) {
+            _ if names.iter().all(String::is_empty) => (
+                "this cell has no groups".to_owned(),
+                format!(
+                    "leave it out: {}({})",
+                    term.metric.text,
+                    self.source.name(&term.series)
+                ),
+            ),
+            Some(near) => (
+                format!("there is no group `{}`", value.text),
+                format!("did you mean {}?", bare_or_quoted(near)),
+            ),
+            None => (
+                format!("there is no group `{}`", value.text),
+                format!("the groups are {}", quoted(&names)),
+            ),
+        };
+        self.problem(&value.span, message, help);
+        None
+    }
+
+    /// A series by its label, by `model@runtime`, or by its model where only one has it.
+    fn series(&mut self, name: &Word) -> Option<usize> {
+        let all = &self.experiment.series;
+        let text = name.text.as_str();
+        let of_model: Vec<usize> = (0..all.len())
+            .filter(|index| all[*index].model == text)
+            .collect();
+        let several = of_model
+            .iter()
+            .any(|index| all[*index].runtime != all[of_model[0]].runtime);
+        let by_label = all.iter().position(|series| series.label == text);
+        let found = match text.split_once('@') {
+            _ if by_label.is_some() && !several => by_label,
+            Some((model, runtime)) => {
+                let of_both = (0..all.len()).filter(|index| {
+                    all[*index].model == model && all[*index].runtime.name() == runtime
+                });
+                let of_both: Vec<usize> = of_both.collect();
+                (of_both.len() == 1).then(|| of_both[0])
+            }
+            None => (of_model.len() == 1).then(|| of_model[0]),
+        };
+        if found.is_some() {
+            return found;
+        }
+        let called: Vec<String> = match of_model.len() {
+            0 => all.iter().map(|series| series.label.clone()).collect(),
+            _ => of_model
+                .iter()
+                .map(|index| match several {
+                    true => format!("{}@{}", all[*index].model, all[*index].runtime.name()),
+                    false => all[*index].label.clone(),
+                })
+                .collect(),
+        };
+        let written: Vec<String> = called.iter().map(|label| bare_or_quoted(label)).collect();
+        let (message, help) = match (
+            of_model.len(),
+            nearest(text, called.iter().map(String::as_str)),
+        ) {
+            (0, Some(near)) => (
+                format!("there is no row `{text}`"),
+                format!("did you mean {}?", bare_or_quoted(near)),
+            ),
+            (0, None) if model::find(text.split('@').next().unwrap_or(text)).is_some() => (
+                format!("`{text}` is not among this cell's models"),
+                format!("add it to `models`; its rows are {}", written.join(", ")),
+            ),
+            (0, None) => (
+                format!("there is no row `{text}`"),
+                format!("the rows are {}", written.join(", ")),
+            ),
+            _ if several => (
+                format!("`{text}` runs on several runtimes here"),
+                format!("say which: {}", written.join(" or ")),
+            ),
+            _ => (
+                format!("several rows are `{text}`"),
+                format!("call it by its label: {}", written.join(" or ")),
+            ),
+        };
+        self.problem(&name.span, message, help);
+        None
+    }
+}
+
+/// A label as a claim can write it.
+fn bare_or_quoted(label: &str) -> String {
+    let bare = parse(&format!("fastest == {label}")).is_ok();
+    if bare {
+        label.to_owned()
+    } else if label.contains('\'') {
+        format!("\"{label}\"")
+    } else {
+        // Single quotes can stand inside a cell's text as they are.
+        format!("'{label}'")
+    }
+}
+
+fn quoted(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| bare_or_quoted(name)).collect();
+    names.join(", ")
+}
+
+/// How two values of one swept key compare; `None` where they are of different kinds.
+fn compare_at(left: &At, right: &At) -> Option<Ordering> {
+    match (left, right) {
+        (At::Count(left), At::Count(right))
+        | (At::Duration(left), At::Duration(right))
+        | (At::Size(left), At::Size(right)) => Some(left.cmp(right)),
+        (At::Word(left), At::Word(right)) => (left == right).then_some(Ordering::Equal),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Cell, Session, read};
+    use toml::de::DeTable;
+
+    /// Two cases at two sizes, each with two groups of tasks.
+    fn experiment() -> Experiment {
+        let cell =
+            "task = { cpu = \"1ms\" }\ntasks = [2, 8]\nmodels = [\"sequential\", \"threads\"]";
+        let Some(Cell::Experiment(mut experiment)) = read(cell, &Session::default()).0 else {
+            panic!("an experiment")
+        };
+        for point in &mut experiment.points {
+            let mut second = point.program.groups[0].clone();
+            point.program.groups[0].name = "hog".to_owned();
+            second.name = "I/O".to_owned();
+            point.program.groups.push(second);
+        }
+        let mut points = Vec::new();
+        for case in ["CPU-bound", "I/O-bound"] {
+            points.extend(experiment.points.iter().map(|point| Point {
+                case: Some(case.to_owned()),
+                ..point.clone()
+            }));
+        }
+        experiment.points = points;
+        *experiment
+    }
+
+    fn resolved(claim: &str) -> Result<Claim, (String, String)> {
+        let cell = format!("check = {claim:?}");
+        let (table, _) = DeTable::parse_recoverable(&cell);
+        let item = table.get_ref().get("check").unwrap();
+        let mut reader = Reader::new(&cell, Vec::new());
+        let claims = resolve(&mut reader, "check", item, &experiment());
+        match reader.problems.pop() {
+            Some(problem) => Err((problem.message, problem.help)),
+            None => Ok(claims.into_iter().next().unwrap()),
+        }
+    }
+
+    /// Points of the left side, one for each question.
+    fn points(claim: &str) -> Vec<usize> {
+        let point = |question: &Question| match question {
+            Question::Compare { left, .. } => left.point,
+            Question::Fastest { point, .. } => *point,
+        };
+        resolved(claim)
+            .unwrap()
+            .questions
+            .iter()
+            .map(point)
+            .collect()
+    }
+
+    #[test]
+    fn conditions_choose_points_and_terms_may_name_their_own() {
+        assert_eq!(points("wall(threads) < 1s"), [0, 1, 2, 3]);
+        assert_eq!(
+            points("fastest == threads when case == 'I/O-bound'"),
+            [2, 3]
+        );
+        assert_eq!(
+            points("wall(threads) < 1s when tasks < 8 and case == I/O-bound"),
+            [2]
+        );
+        assert_eq!(points("wall(threads, tasks = 8) < 1s"), [1, 3]);
+        assert_eq!(
+            points("wall(threads, tasks = 8, case = CPU-bound) < 1s"),
+            [1]
+        );
+        let claim =
+            resolved("latency(threads, group = 'I/O') < p95(sequential, group = hog)").unwrap();
+        assert!(claim.asks_for("latency") && claim.asks_for("p95") && !claim.asks_for("wall"));
+        let Question::Compare { left, right, .. } = &claim.questions[0] else {
+            panic!("a comparison")
+        };
+        assert_eq!(left.group.as_deref(), Some("I/O"));
+        assert!(
+            matches!(right, Operand::Reading { reading, .. } if reading.group.as_deref() == Some("hog"))
+        );
+    }
+
+    #[test]
+    fn cases_and_groups_that_do_not_exist_are_told_with_those_that_do() {
+        for (claim, message, help) in [
+            (
+                "wall(threads) < 1s when case == 'IO-bound'",
+                "no case `IO-bound`",
+                "case == 'I/O-bound'?",
+            ),
+            (
+                "wall(threads) < 1s when case == nothing",
+                "no case",
+                "CPU-bound, I/O-bound",
+            ),
+            (
+                "wall(threads) < 1s when case > 'I/O-bound'",
+                "no order",
+                "`==`",
+            ),
+            (
+                "latency(threads) < 1s",
+                "several groups",
+                "latency(threads, group = hog)",
+            ),
+            (
+                "latency(threads, group = hok) < 1s",
+                "no group `hok`",
+                "did you mean hog?",
+            ),
+            (
+                "latency(threads, group = x) < 1s",
+                "no group `x`",
+                "hog, I/O",
+            ),
+        ] {
+            let (said, remedy) = resolved(claim).expect_err(claim);
+            assert!(said.contains(message), "{claim}: {said}");
+            assert!(remedy.contains(help), "{claim}: {remedy}");
+        }
+    }
+
+    #[test]
+    fn swept_values_are_compared_as_what_they_are() {
+        let compare = |left: At, right: At| compare_at(&left, &right);
+        assert_eq!(compare(At::Count(9), At::Count(10)), Some(Ordering::Less));
+        assert_eq!(compare(At::Duration(9), At::Count(10)), None);
+        assert_eq!(compare(At::Word("a".into()), At::Word("b".into())), None);
+        assert_eq!(
+            compare(At::Word("a".into()), At::Word("a".into())),
+            Some(Ordering::Equal)
+        );
+    }
+}
