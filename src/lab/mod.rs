@@ -17,7 +17,7 @@ use crate::plan::{self, RowId};
 use crate::plot;
 use crate::process::{Interrupt, Stop, Warden};
 use crate::render::{self, Bundle};
-use crate::spec::{self, Cell, Defaults};
+use crate::spec::{self, Cell, Known};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -84,12 +84,16 @@ struct Past {
 /// The warden, shared with whoever interrupts.
 type SharedWarden = Arc<Mutex<Option<Arc<Warden>>>>;
 
+/// What a session's cells have made known, shared with whoever helps typing the next one.
+pub type SharedKnown = Arc<Mutex<Known>>;
+
 /// A session.
 pub struct Lab {
     options: Options,
     interrupt: Interrupt,
     warden: SharedWarden,
-    defaults: Defaults,
+    /// Its lock is held for moments only, never while a cell runs.
+    known: SharedKnown,
     past: Vec<Past>,
     trials_started: u64,
 }
@@ -101,7 +105,7 @@ impl Lab {
             options,
             interrupt: Interrupt::default(),
             warden: SharedWarden::default(),
-            defaults: Defaults::default(),
+            known: SharedKnown::default(),
             past: Vec::new(),
             trials_started: 0,
         }
@@ -115,9 +119,15 @@ impl Lab {
         }
     }
 
+    /// What this session knows: from any thread, while a cell runs too.
+    pub fn known(&self) -> SharedKnown {
+        self.known.clone()
+    }
+
     /// Runs one cell and tells what happens. `stop` was made when the request was received.
     pub fn run_cell(&mut self, cell: &str, stop: &Stop, tell: &mut dyn FnMut(Event)) -> Answer {
-        let (parsed, diagnostics) = spec::read(cell, &self.defaults);
+        let defaults = lock(&self.known).defaults.clone();
+        let (parsed, diagnostics) = spec::read(cell, &defaults);
         if !diagnostics.is_empty() {
             return wrong_cell(cell, &diagnostics);
         }
@@ -128,7 +138,7 @@ impl Lab {
             Cell::Empty => Answer::Ok,
             Cell::Defaults(defaults) => {
                 tell(Event::Text(show::defaults(&defaults)));
-                self.defaults = defaults;
+                lock(&self.known).defaults = defaults;
                 Answer::Ok
             }
             Cell::Help(word) => match catalog::help_markdown(&word) {
@@ -157,6 +167,12 @@ impl Lab {
         };
         self.display(&experiment, &report, tell);
         let interrupted = report.interrupted;
+        if let Some(name) = &experiment.name {
+            let names = &mut lock(&self.known).names;
+            // An earlier one of that name can't be reached any more.
+            names.retain(|earlier| earlier != name);
+            names.push(name.clone());
+        }
         self.past.push(Past {
             name: experiment.name.clone(),
             experiment,
@@ -213,6 +229,16 @@ impl Lab {
         tell(Event::Output(render::table_bundle(report)));
         tell(Event::Output(render::verdict_bundle(report)));
     }
+}
+
+/// A copy of what is known now.
+pub fn snapshot(known: &SharedKnown) -> Known {
+    lock(known).clone()
+}
+
+/// Locks, whether or not another thread panicked meanwhile: names and defaults are never half written.
+fn lock(known: &Mutex<Known>) -> std::sync::MutexGuard<'_, Known> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// All problems of a cell as one error.

@@ -1,16 +1,25 @@
 //! The text of a cell becomes an experiment, or diagnostics. Parsing never fails and never acts.
 //!
 //! [`read`] parses TOML, `resolve` walks it key by key, `reader` reads single values with complaints that
-//! say what to write instead, `syntax` puts TOML's own errors into words. To add a key of a cell: a row in
-//! `catalog::keys` and the lines of `resolve` that read it.
+//! say what to write instead, `syntax` puts TOML's own errors into words. To add a key of a
+//! cell: a row in `catalog::keys` and the lines of `resolve` that read it.
+//!
+//! While a cell is being typed, `scan` finds where the cursor is in half a cell, `slot` knows what belongs
+//! there, and [`complete`] and [`inspect`] say it.
 
+mod complete;
+mod inspect;
 mod later;
 mod models;
 mod reader;
 mod resolve;
+mod scan;
+mod slot;
 mod syntax;
 mod task;
 
+pub use complete::{Completion, Completions, Known, complete};
+pub use inspect::{Detail, Inspection, inspect};
 pub use syntax::{Completeness, is_complete};
 
 use crate::diagnostic::{Diagnostic, line_column};

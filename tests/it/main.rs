@@ -8,3 +8,4 @@ mod kernel_cells;
 mod kernel_client;
 mod analysis;
 mod simulator;
+mod typing;
