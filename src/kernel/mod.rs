@@ -15,8 +15,8 @@ mod outgoing;
 mod parent;
 mod progress;
 mod typing;
-mod wire;
-mod zmtp;
+pub mod wire;
+pub mod zmtp;
 
 use crate::lab::Options;
 use anyhow::{Context, bail, ensure};

@@ -207,7 +207,7 @@ pub fn command_at(text: &str, cursor: usize) -> Option<Command> {
         return None;
     }
     let ends = |c: char| c.is_whitespace() || "%?=\"'".contains(c);
-    let start = text[..cursor].rfind(ends).map_or(0, |at| at + 1);
+    let start = text[..cursor].trim_end_matches(|c| !ends(c)).len();
     let end = text[cursor..]
         .find(ends)
         .map_or(text.len(), |length| cursor + length);

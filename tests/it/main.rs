@@ -9,3 +9,4 @@ mod kernel_client;
 mod analysis;
 mod simulator;
 mod typing;
+mod fuzz;
