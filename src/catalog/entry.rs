@@ -164,7 +164,13 @@ impl Entry {
             Entry::Step(def) => format!("a step that {}.", def.summary),
             Entry::Model(def) => format!("a model: {}.", def.summary),
             Entry::Figure(def) => format!("a figure: {}.", def.summary),
-            Entry::Metric(def) => format!("a metric: {}, in {}.", def.title, unit(def.unit)),
+            Entry::Metric(def) => {
+                let measured = match def.unit {
+                    "1" => String::new(),
+                    other => format!(", in {}", unit(other)),
+                };
+                format!("a metric: {}{measured}.", def.title)
+            }
         };
         let mut text = format!("**{name}**: {what}\n\n{}", self.doc());
         let example = self.example();
@@ -224,16 +230,23 @@ pub fn default_text(key: &Setting) -> String {
 
 /// What a value may be, in words.
 pub fn values(quantity: Quantity, (low, high): (u64, u64)) -> String {
+    // What is measured on a larger scale has a larger example.
+    let example = match quantity {
+        Quantity::Duration if low < 1_000_000 => "50ms",
+        Quantity::Duration => "10s",
+        _ if low < 1 << 20 => "64KiB",
+        _ => "2GiB",
+    };
     match quantity {
         Quantity::Duration => format!(
-            "a time from {} to {}, such as `\"50ms\"`",
+            "a time from {} to {}, such as `\"{example}\"`",
             duration_text(low),
             duration_text(high)
         ),
         Quantity::Size => format!(
-            "a size from {} to {}, such as `\"64KiB\"`",
+            "a size from {} to {}, such as `\"{example}\"`",
             bytes_text(low),
-            bytes_text(high)
+            large_size(high)
         ),
         Quantity::Count if high >= i64::MAX as u64 => {
             format!("a whole number from {} up", format_count(low))
@@ -245,7 +258,11 @@ pub fn values(quantity: Quantity, (low, high): (u64, u64)) -> String {
         ),
         Quantity::Word(words) => {
             let words: Vec<String> = words.iter().map(|word| format!("`\"{word}\"`")).collect();
-            words.join(" or ")
+            match words.split_last() {
+                Some((last, [])) => last.clone(),
+                Some((last, others)) => format!("{} or {last}", others.join(", ")),
+                None => "a word".to_owned(),
+            }
         }
         Quantity::Flag => "`true` or `false`".to_owned(),
         Quantity::Text => "text".to_owned(),
@@ -253,11 +270,19 @@ pub fn values(quantity: Quantity, (low, high): (u64, u64)) -> String {
     }
 }
 
+/// A limit that nobody writes in a cell, in words.
+fn large_size(bytes: u64) -> String {
+    match bytes {
+        bytes if bytes >= 1 << 40 => format!("{} TiB", bytes >> 40),
+        bytes => bytes_text(bytes),
+    }
+}
+
 /// The unit of a metric, in words.
 pub fn unit(unit: &str) -> &str {
     match unit {
         "ns" => "nanoseconds",
-        "1" => "plain numbers",
+        "1" => "a plain number",
         other => other,
     }
 }

@@ -10,3 +10,4 @@ mod analysis;
 mod simulator;
 mod typing;
 mod fuzz;
+mod reference;
