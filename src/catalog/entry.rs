@@ -139,8 +139,14 @@ impl Entry {
     pub fn example(&self) -> String {
         match self {
             Entry::Key(Owner::Cell | Owner::Command | Owner::Mix, key) => key.example.to_owned(),
-            Entry::Key(Owner::Model, key) => format!("models = [\"sequential\", {}]", key.example),
-            Entry::Key(_, key) => format!("task = {}", key.example),
+            Entry::Key(Owner::Model, key) => match key.example.starts_with('{') {
+                true => format!("models = [\"sequential\", {}]", key.example),
+                false => key.example.to_owned(),
+            },
+            Entry::Key(_, key) => match key.example.starts_with(['{', '[']) {
+                true => format!("task = {}", key.example),
+                false => key.example.to_owned(),
+            },
             Entry::Step(def) => format!("task = {}", def.example),
             Entry::Model(def) if def.name == "sequential" => "models = [\"sequential\"]".to_owned(),
             Entry::Model(def) => format!("models = [\"sequential\", \"{}\"]", def.name),

@@ -10,7 +10,8 @@ pub mod keys;
 pub use elsewhere::also_called;
 pub use entry::{Entry, Owner, default_text, entries, unit, values};
 
-use crate::describe::nearest;
+use crate::describe::{Setting, nearest};
+use crate::measure::metrics::METRICS;
 use crate::model::MODELS;
 use crate::plot::FIGURES;
 use crate::step::STEPS;
@@ -63,34 +64,41 @@ pub fn words() -> impl Iterator<Item = &'static str> {
 }
 
 fn overview() -> String {
-    let list = |words: &mut dyn Iterator<Item = &'static str>| {
-        let words: Vec<String> = words.map(|word| format!("`{word}`")).collect();
+    const CELL: &str = "task   = { cpu = \"50ms\" }\ntasks  = 8\n\
+                        models = [\"sequential\", \"threads\", \"processes\", \"async\"]";
+    let named = |rows: &[Setting]| rows.iter().map(|key| key.name).collect();
+    let verbs = STEPS.iter().map(|step| step.def.verb);
+    let rows: [(&str, Vec<&str>); 7] = [
+        ("keys of a cell", named(keys::KEYS)),
+        ("steps of a task", verbs.chain([keys::GROUP.name]).collect()),
+        ("beside a step's verb", named(keys::MODIFIERS)),
+        (
+            "models",
+            MODELS.iter().map(|model| model.def().name).collect(),
+        ),
+        ("keys of a model's table", named(keys::MODEL_KEYS)),
+        (
+            "figures",
+            FIGURES.iter().map(|figure| figure.def.name).collect(),
+        ),
+        (
+            "metrics",
+            METRICS.iter().map(|metric| metric.name).collect(),
+        ),
+    ];
+    let list = |words: &[&str]| {
+        let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
         words.join(" ")
     };
-    let settings = keys::MODEL_KEYS.iter().map(|key| key.name);
+    let rows = rows.map(|(what, words)| format!("| {what} | {} |\n", list(&words)));
+    let shows: Vec<&str> = keys::SHOWS.iter().map(|(word, _)| *word).collect();
     format!(
-        "A cell says what a task does and which concurrency models to race:\n\n```toml\ntask   = {{ cpu = \
-         \"50ms\" }}\ntasks  = 8\nmodels = [\"sequential\", \"threads\", \"processes\", \"async\"]\n```\n\n\
-         | words | |\n|:---|:---|\n| keys of a cell | {} |\n| steps of a task | {} |\n| beside a step's verb \
-         | {} |\n| models | {} |\n| keys of a model's table | {} |\n| figures | {} |\n\n\
-         `help = \"WORD\"` explains any of these words. `show = {}` shows what there is. A cell without `task` \
-         sets defaults for the cells that follow.",
-        list(&mut keys::KEYS.iter().map(|key| key.name)),
-        list(
-            &mut STEPS
-                .iter()
-                .map(|step| step.def.verb)
-                .chain([keys::GROUP.name])
-        ),
-        list(&mut keys::MODIFIERS.iter().map(|key| key.name)),
-        list(&mut MODELS.iter().map(|model| model.def().name)),
-        list(&mut settings.into_iter()),
-        list(&mut FIGURES.iter().map(|figure| figure.def.name)),
-        keys::SHOWS
-            .iter()
-            .map(|(word, _)| format!("\"{word}\""))
-            .collect::<Vec<_>>()
-            .join("`, `"),
+        "A cell says what a task does and which concurrency models to race:\n\n```toml\n{CELL}\n```\n\n\
+         | what | words |\n|:---|:---|\n{}\n\
+         `help = \"WORD\"` explains any of these words. `show = \"WORD\"` shows what there is; its words are {}. \
+         A cell without `task` sets defaults for the cells that follow.",
+        rows.concat(),
+        list(&shows),
     )
 }
 

@@ -67,9 +67,21 @@ pub fn inspect(text: &str, cursor: usize, known: &Known, detail: Detail) -> Opti
         };
         Some(inspection(span, markdown))
     };
-    let places = [Some(cursor), behind, before].into_iter().flatten();
+    let places = [Some(cursor), behind, before, verb_before(text, cursor)];
+    let places = places.into_iter().flatten();
     let found = places.map(word_at).find_map(|found| found);
     found.or_else(|| missing_value(text, cursor, known))
+}
+
+/// Right behind a table: inside its first word. A step that has just been completed is asked about there.
+fn verb_before(text: &str, cursor: usize) -> Option<usize> {
+    let inner = text[..cursor].trim_end().strip_suffix('}')?;
+    let open = inner.rfind('{')? + 1;
+    let blank = inner[open..].len() - inner[open..].trim_start().len();
+    inner[open + blank..]
+        .chars()
+        .next()
+        .map(|first| open + blank + first.len_utf8())
 }
 
 enum Found {

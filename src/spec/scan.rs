@@ -733,7 +733,7 @@ mod tests {
             ("cases.a = 1\ncases.|", "Key cases <> a"),
             ("cases.\"I/O-bound\" = { |", "Key cases.I/O-bound <> "),
             ("cases.mixed = [{ c|", "Key cases.mixed[] <c> "),
-            ("check = [\"wall(a, |", "Value check[] <wall(a,> check"),
+            ("check = [\"wall(a, |", "Value check[] <wall(a, > check"),
             ("title = \"\"\"\n|", "Value title <\n> title"),
             ("title = 'it|", "Value title <it> title"),
             ("ünï| = 1", "Key  <ünï> "),

@@ -405,6 +405,10 @@ fn hover_text_says_what_a_word_is_where_it_stands() {
             "help = \"thr|eads\"",
             "threads: a model: one new thread for each task.",
         ),
+        (
+            "task = { cpu = \"50ms\" }|",
+            "cpu: a step that keeps a core busy for a given time.",
+        ),
         ("banana = 1|", ""),
         ("models = [\"ban|ana\"]", ""),
         ("# ta|sks", ""),
