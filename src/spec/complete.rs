@@ -5,7 +5,8 @@
 //! that a new row is proposed without a line here; a new kind of place is an arm of [`super::slot`].
 
 use super::Defaults;
-use super::scan::{Leaf, Place, Role, scan};
+use super::command::command_at;
+use super::scan::{Leaf, Place, Role, floor, scan};
 use super::slot::{Slot, keys_at, slot_at, words};
 use crate::catalog::keys::{self, COMMANDS, MODEL_KEYS, SHOWS};
 use crate::catalog::{Entry, Owner, entries};
@@ -80,15 +81,6 @@ pub fn complete(text: &str, cursor: usize, known: &Known) -> Completions {
         Role::Key | Role::Header => proposer.keys(),
         Role::Value => proposer.values(),
     }
-}
-
-/// The nearest character's boundary at or before `at`.
-pub fn floor(text: &str, at: usize) -> usize {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
 }
 
 fn nothing(cursor: usize) -> Completions {
@@ -186,42 +178,6 @@ fn named(slot: Slot, known: &Known) -> Vec<Named> {
             .collect(),
         Slot::Of(_) | Slot::Step | Slot::Claim | Slot::Unknown => Vec::new(),
     }
-}
-
-// ---- commands
-
-/// The cursor in a line such as `%show models` or `?threads`.
-pub struct Command {
-    /// The word that the cursor is in.
-    pub word: Span,
-    /// What it may be; none where the command itself is typed.
-    pub slot: Option<Slot>,
-}
-
-/// Where the cursor is in a command, if the cell is one.
-pub fn command_at(text: &str, cursor: usize) -> Option<Command> {
-    let begin = text.len() - text.trim_start().len();
-    let line = text[begin..].trim_end();
-    let sign = line.chars().next().filter(|c| matches!(c, '%' | '?'))?;
-    if line.contains('\n') || cursor <= begin {
-        return None;
-    }
-    let ends = |c: char| c.is_whitespace() || "%?=\"'".contains(c);
-    let start = text[..cursor].trim_end_matches(|c| !ends(c)).len();
-    let end = text[cursor..]
-        .find(ends)
-        .map_or(text.len(), |length| cursor + length);
-    let before = text[begin..start].trim_matches(ends);
-    let slot = match (sign, before) {
-        ('?', "") | (_, "help") => Some(Slot::Help),
-        (_, "show") => Some(Slot::Show),
-        (_, "") => None,
-        _ => Some(Slot::Unknown),
-    };
-    Some(Command {
-        word: start..end,
-        slot,
-    })
 }
 
 fn commands() -> Vec<Named> {

@@ -2,8 +2,9 @@
 //!
 //! Pure, and made for text that is not a cell yet.
 
-use super::complete::{Known, command_at, floor};
-use super::scan::{Place, Role, scan};
+use super::command::command_at;
+use super::complete::Known;
+use super::scan::{Place, Role, floor, scan};
 use super::slot::{Slot, keys_at, slot_at};
 use crate::catalog::keys::{self, SHOWS};
 use crate::catalog::{self, Entry, Owner};

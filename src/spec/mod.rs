@@ -7,6 +7,7 @@
 //! While a cell is being typed, `scan` finds where the cursor is in half a cell, `slot` knows what belongs
 //! there, and [`complete`] and [`inspect`] say it.
 
+mod command;
 mod complete;
 mod inspect;
 mod later;
@@ -17,6 +18,7 @@ mod scan;
 mod slot;
 mod syntax;
 mod task;
+mod tokens;
 
 pub use complete::{Completion, Completions, Known, complete};
 pub use inspect::{Detail, Inspection, inspect};

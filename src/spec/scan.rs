@@ -5,6 +5,7 @@
 //! plainly begins a new key closes what was left open above it. It knows TOML's shape and no word of the
 //! language; what belongs at a place is [`super::slot`]'s to say.
 
+use super::tokens::{Kind, Quote, Token, tokens};
 use crate::diagnostic::Span;
 use std::collections::{HashMap, HashSet};
 
@@ -22,15 +23,6 @@ pub enum Role {
     Header,
     /// A comment, or a place where only punctuation fits.
     Nothing,
-}
-
-/// How a word is quoted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quote {
-    /// `"`, `'`, or three of them.
-    pub mark: &'static str,
-    /// Whether it is closed behind the word.
-    pub closed: bool,
 }
 
 /// The place of the cursor.
@@ -67,137 +59,14 @@ pub fn scan(text: &str, cursor: usize) -> (Place<'_>, Vec<Leaf>) {
     walk.finish()
 }
 
-// ---- tokens
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Newline,
-    Comment,
-    /// One of `= , [ ] { }`.
-    Mark(u8),
-    Bare,
-    Text(Quote),
-}
-
-#[derive(Clone, Debug)]
-struct Token {
-    kind: Kind,
-    span: Span,
-    /// Blanks before it, where it is the first of its line.
-    indent: Option<usize>,
-}
-
-impl Token {
-    /// The token without its quotes.
-    fn inner(&self) -> Span {
-        let Kind::Text(quote) = self.kind else {
-            return self.span.clone();
-        };
-        let start = self.span.start + quote.mark.len();
-        let end = self.span.end - if quote.closed { quote.mark.len() } else { 0 };
-        start..end.max(start)
+/// The nearest character's boundary at or before `at`.
+pub fn floor(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
     }
+    at
 }
-
-fn tokens(text: &str) -> Vec<Token> {
-    let bytes = text.as_bytes();
-    let mut tokens = Vec::new();
-    let (mut at, mut line_start, mut first) = (0, 0, true);
-    while let Some(&byte) = bytes.get(at) {
-        if matches!(byte, b' ' | b'\t' | b'\r') {
-            at += 1;
-            continue;
-        }
-        let rest = &text[at..];
-        let (kind, length) = match byte {
-            b'\n' => (Kind::Newline, 1),
-            b'#' => (Kind::Comment, rest.find('\n').unwrap_or(rest.len())),
-            b'=' | b',' | b'[' | b']' | b'{' | b'}' => (Kind::Mark(byte), 1),
-            b'"' | b'\'' => text_token(rest),
-            _ => {
-                let ends = |c: char| c.is_whitespace() || "=,[]{}#\"'".contains(c);
-                // White space beyond ASCII has no place in TOML; a token of it is passed over.
-                let length = rest.find(ends).unwrap_or(rest.len());
-                let length = length.max(rest.chars().next().map_or(1, char::len_utf8));
-                (Kind::Bare, length)
-            }
-        };
-        tokens.push(Token {
-            kind,
-            span: at..at + length,
-            indent: first.then_some(at - line_start),
-        });
-        first = false;
-        at += length;
-        if kind == Kind::Newline {
-            (line_start, first) = (at, true);
-        }
-    }
-    tokens
-}
-
-/// The text that `rest` begins with: its quotes and its length.
-fn text_token(rest: &str) -> (Kind, usize) {
-    for mark in ["\"\"\"", "'''"] {
-        if let Some(inner) = rest.strip_prefix(mark) {
-            let end = closing(inner, mark);
-            let length = mark.len() + end.map_or(inner.len(), |end| end + mark.len());
-            let closed = end.is_some();
-            return (Kind::Text(Quote { mark, closed }), length);
-        }
-    }
-    let mark = if rest.starts_with('"') { "\"" } else { "'" };
-    let line = rest[1..]
-        .find('\n')
-        .map_or(&rest[1..], |end| &rest[1..][..end]);
-    if let Some(end) = closing(line, mark) {
-        let behind = line[end + 1..].chars().next();
-        // `["thr, "async"]`: a quote with a word right behind it opens the next text.
-        if !behind.is_some_and(|c| c.is_alphanumeric() || c == '_') {
-            return (Kind::Text(Quote { mark, closed: true }), end + 2);
-        }
-    }
-    // Not closed: it ends where the list or the table would go on, but not within `f(a, b)`.
-    let mut depth = 0;
-    let end = line.find(|c| {
-        match c {
-            '(' => depth += 1,
-            ')' => depth -= 1,
-            _ => {}
-        }
-        matches!(c, ']' | '}') || c == ',' && depth <= 0
-    });
-    let length = 1 + end.map_or(line.len(), |end| line[..end].trim_end().len());
-    (
-        Kind::Text(Quote {
-            mark,
-            closed: false,
-        }),
-        length,
-    )
-}
-
-/// Where `mark` ends a text that has begun.
-fn closing(inner: &str, mark: &str) -> Option<usize> {
-    if mark.starts_with('\'') {
-        return inner.find(mark);
-    }
-    let mut from = 0;
-    loop {
-        let at = from + inner[from..].find(['\\', '"'])?;
-        if inner[at..].starts_with(mark) {
-            return Some(at);
-        }
-        // What a backslash escapes ends nothing.
-        let escaped = match inner.as_bytes()[at] {
-            b'\\' => inner[at + 1..].chars().next().map_or(0, char::len_utf8),
-            _ => 0,
-        };
-        from = at + 1 + escaped;
-    }
-}
-
-// ---- the walk
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Open {

@@ -277,7 +277,7 @@ fn fuzz_cells_of_any_kind_are_read_and_explained() {
     };
     let mut random = Random(1);
     let (mut right, mut wrong) = (0, 0);
-    for round in 0..rounds(1500) {
+    for round in 0..rounds(1000) {
         let text = mutated(&mut random, &texts, &pieces);
         let _tried = Tried(&text, round);
         match read_everywhere(&text, &known, &mut random) {
