@@ -49,7 +49,7 @@ pub struct Setting {
     pub range: (u64, u64),
     /// One or two sentences.
     pub doc: &'static str,
-    /// A line to paste.
+    /// A line to paste; for what stands in a step's or a model's table, the whole table.
     pub example: &'static str,
 }
 

@@ -265,7 +265,35 @@ pub const MODIFIERS: &[Setting] = &[
     },
 ];
 
-/// Keys of a group of a `mix`.
+/// Keys of a model's table, the model itself first.
+pub const MODEL_KEYS: &[Setting] = &[
+    Setting {
+        name: "model",
+        quantity: Quantity::Text,
+        default: "",
+        range: (0, 0),
+        doc: "Which model; `show = \"models\"` lists them.",
+        example: "{ model = \"thread-pool\" }",
+    },
+    Setting {
+        name: "workers",
+        quantity: Quantity::Count,
+        default: "the cell's `workers`",
+        range: (1, MOST_WORKERS),
+        doc: "Threads or processes of this pool alone.",
+        example: "{ model = \"thread-pool\", workers = 4 }",
+    },
+    Setting {
+        name: "label",
+        quantity: Quantity::Text,
+        default: "the model's name",
+        range: (0, 0),
+        doc: "What the table, the figures and the verdict call this row.",
+        example: "{ model = \"thread-pool\", workers = 4, label = \"pool of 4\" }",
+    },
+];
+
+/// Keys of one entry of `mix`.
 pub const MIX_KEYS: &[Setting] = &[
     Setting {
         name: "name",
@@ -273,28 +301,106 @@ pub const MIX_KEYS: &[Setting] = &[
         default: "",
         range: (0, 0),
         doc: "What rows and figures call the group.",
-        example: "name = \"I/O\"",
+        example: "mix = [{ name = \"hog\", task = { cpu = \"50ms\" } }]",
     },
     Setting {
         name: "task",
         quantity: Quantity::Structure,
         default: "",
         range: (0, 0),
-        doc: "What each task of the group does: a step, or a list of steps.",
-        example: "task = { sleep = \"1ms\", times = 50 }",
+        doc: "What each task of this group does: a step, or a list of steps in order.",
+        example: "mix = [{ name = \"hog\", task = { cpu = \"50ms\" } }]",
     },
     Setting {
         name: "tasks",
         quantity: Quantity::Count,
         default: "1",
         range: (1, MOST_TASKS),
-        doc: "How many tasks the group has.",
-        example: "tasks = 4",
+        doc: "How many tasks of this group.",
+        example: "mix = [{ name = \"I/O\", task = { sleep = \"50ms\" }, tasks = 4 }]",
     },
 ];
 
-/// Keys of a model's table.
-pub const MODEL_KEYS: &[&str] = &["model", "workers", "label"];
+/// The verb that groups steps. It is no step of its own: it does what its steps do.
+pub const GROUP: Setting = Setting {
+    name: "do",
+    quantity: Quantity::Structure,
+    default: "",
+    range: (0, 0),
+    doc: "Several steps as one, so that a modifier such as `times` holds for all of them.",
+    example: "{ do = [{ sleep = \"1ms\" }, { count = 1_000 }], times = 20 }",
+};
+
+/// Ways in which a step's value can differ from task to task or from run to run: tables in its place.
+pub const VALUE_FORMS: &[Setting] = &[
+    Setting {
+        name: "each",
+        quantity: Quantity::Structure,
+        default: "",
+        range: (0, 0),
+        doc: "One value for each task, in order; `tasks` is the length of the list.",
+        example: "{ sleep = { each = [\"10ms\", \"20ms\", \"400ms\"] } }",
+    },
+    Setting {
+        name: "total",
+        quantity: Quantity::Structure,
+        default: "",
+        range: (0, 0),
+        doc: "One value for all tasks together, divided over them: the same work however many tasks share \
+              it.",
+        example: "{ sum_squares = { total = 1_000_000 } }",
+    },
+    Setting {
+        name: "sweep",
+        quantity: Quantity::Structure,
+        default: "",
+        range: (0, 0),
+        doc: "One run of the whole experiment for each value, so that they can be compared.",
+        example: "{ cpu = { sweep = [\"1ms\", \"10ms\", \"100ms\"] } }",
+    },
+];
+
+/// What stands alone in its cell and runs nothing.
+pub const COMMANDS: &[Setting] = &[
+    Setting {
+        name: "show",
+        quantity: Quantity::Text,
+        default: "",
+        range: (0, 0),
+        doc: "Shows what there is (`\"models\"`, `\"steps\"`, `\"figures\"`), this machine (`\"machine\"`), \
+              the session's experiments (`\"results\"`), or one of them again by its `name`, without a new \
+              run. `%show models` does the same.",
+        example: "show = \"models\"",
+    },
+    Setting {
+        name: "help",
+        quantity: Quantity::Text,
+        default: "",
+        range: (0, 0),
+        doc: "Explains a word of this language; the empty text gives an overview. `%help threads` and \
+              `?threads` do the same.",
+        example: "help = \"threads\"",
+    },
+    Setting {
+        name: "compare",
+        quantity: Quantity::Structure,
+        default: "",
+        range: (0, 0),
+        doc: "Two answers of the same cell beside each other: names of experiments of this session, or files \
+              that were saved as `.json`, perhaps on another machine. Refused where their work differs.",
+        example: "compare = [\"first\", \"second\"]",
+    },
+];
+
+/// Every word of `show` beside the names of experiments, and what it shows.
+pub const SHOWS: &[(&str, &str)] = &[
+    ("machine", "this machine's facts and limits"),
+    ("models", "the concurrency models"),
+    ("steps", "what a task can do"),
+    ("figures", "the figures of an answer"),
+    ("results", "the experiments of this session"),
+    ("version", "which conclab this is"),
+];
 
 /// The key of that name.
 pub fn find(name: &str) -> Option<&'static Setting> {

@@ -4,6 +4,7 @@
 
 mod check;
 mod install;
+mod reference;
 mod run;
 
 use crate::compute;
@@ -18,6 +19,17 @@ use std::process::ExitCode;
 pub const WRONG: u8 = 2;
 /// Exit code where the environment broke.
 pub const BROKEN: u8 = 3;
+
+/// What `run` exits with.
+const EXIT_CODES: &[(u8, &str)] = &[
+    (0, "answered"),
+    (
+        1,
+        "a check failed, an answer was wrong or a row ended badly",
+    ),
+    (WRONG, "the cell is wrong, or the command line is"),
+    (BROKEN, "the environment is broken"),
+];
 
 /// A subcommand.
 struct Command {
@@ -59,6 +71,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[--user | --sys-prefix | --prefix DIR]",
         summary: "take it back",
         run: install::uninstall,
+    },
+    Command {
+        name: "reference",
+        arguments: "",
+        summary: "print every word of the cell language as one Markdown page",
+        run: reference::main,
     },
     Command {
         name: "warden",
@@ -151,10 +169,14 @@ fn help() -> String {
             command.summary
         ));
     }
-    text.push_str(
-        "\nExit codes of run: 0 answered; 1 a check failed, an answer was wrong or a row ended badly;\n\
-         2 the cell is wrong; 3 the environment is. Of check: 0 no claim failed; 1 one did (with --strict:\n\
-         or was not clear); 2 a cell is wrong; 3 the environment is.\n",
-    );
+    let codes: Vec<String> = EXIT_CODES
+        .iter()
+        .map(|(code, meaning)| format!("  {code}  {meaning}\n"))
+        .collect();
+    text.push_str(&format!(
+        "\nExit codes of run:\n{}\nOf check: 0 no claim failed; 1 one did (with --strict: or was not clear); 2 a cell is wrong; 3 the\n\
+         environment is.\n",
+        codes.concat()
+    ));
     text
 }

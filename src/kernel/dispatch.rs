@@ -7,12 +7,13 @@ use super::execute::{Job, lock, panic_text};
 use super::history::History;
 use super::log;
 use super::outgoing::Outbox;
+use super::typing;
 use super::wire::{Key, Origin, PROTOCOL_VERSION, Request};
-use crate::lab::Interrupter;
+use crate::lab::{Interrupter, SharedKnown, snapshot};
 use crate::spec::{self, Completeness};
 use jupyter_protocol::{
-    CodeMirrorMode, CommInfoReply, CompleteReply, InspectReply, InterruptReply, IsCompleteReply,
-    KernelInfoReply, LanguageInfo, ReplyStatus, ShutdownReply,
+    CodeMirrorMode, CommInfoReply, InterruptReply, IsCompleteReply, KernelInfoReply, LanguageInfo,
+    ReplyStatus, ShutdownReply,
 };
 use serde_json::{Value, json};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -38,6 +39,8 @@ pub struct Desk {
     pub jobs: Sender<Job>,
     /// Stops cells.
     pub interrupter: Interrupter,
+    /// What cells have made known, for help while typing.
+    pub known: SharedKnown,
     /// Cells so far.
     pub history: Arc<Mutex<History>>,
     /// Told when the kernel shall end.
@@ -126,19 +129,16 @@ impl Desk {
             "is_complete_request" => self
                 .outbox
                 .reply(origin, &is_complete(content["code"].as_str().unwrap_or(""))),
+            // A snapshot: the lab itself may be busy with a cell for minutes.
             "complete_request" => {
-                // Nothing to propose yet; the range is that of an empty word at the cursor.
-                let at = content["cursor_pos"].as_u64().unwrap_or(0) as usize;
-                self.outbox.reply(
-                    origin,
-                    &CompleteReply {
-                        cursor_start: at,
-                        cursor_end: at,
-                        ..CompleteReply::default()
-                    },
-                );
+                let known = snapshot(&self.known);
+                self.outbox
+                    .reply(origin, &typing::complete(content, &known));
             }
-            "inspect_request" => self.outbox.reply(origin, &InspectReply::default()),
+            "inspect_request" => {
+                let known = snapshot(&self.known);
+                self.outbox.reply(origin, &typing::inspect(content, &known));
+            }
             "history_request" => self
                 .outbox
                 .reply(origin, &lock(&self.history).answer(content)),

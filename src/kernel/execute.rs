@@ -5,7 +5,7 @@ use super::log;
 use super::outgoing::Outbox;
 use super::progress::ProgressDisplay;
 use super::wire::Origin;
-use crate::lab::{Answer, Event, Interrupter, Lab, Options};
+use crate::lab::{Answer, Event, Interrupter, Lab, Options, SharedKnown};
 use crate::process::Stop;
 use jupyter_protocol::{ErrorOutput, ExecuteInput, ExecutionCount, StreamContent};
 use serde_json::{Map, Value, json};
@@ -33,6 +33,16 @@ pub struct Job {
     pub stop: Stop,
 }
 
+/// The thread's ends for others.
+pub struct Started {
+    /// Takes cells.
+    pub jobs: Sender<Job>,
+    /// Stops them.
+    pub interrupter: Interrupter,
+    /// What they have made known.
+    pub known: SharedKnown,
+}
+
 /// Starts the thread. It ends when the sender is dropped and its last job is done.
 ///
 /// # Errors
@@ -41,15 +51,15 @@ pub fn start(
     options: Options,
     outbox: Outbox,
     history: Arc<Mutex<History>>,
-) -> std::io::Result<(Sender<Job>, Interrupter)> {
+) -> std::io::Result<Started> {
     let (sender, jobs) = channel();
-    let (made, interrupter) = channel();
+    let (made, shared) = channel();
     thread::Builder::new()
         .name("cells".to_owned())
         .spawn(move || {
             let lab = Lab::new(options);
             // Fails only where the kernel is ending already.
-            let _ = made.send(lab.interrupter());
+            let _ = made.send((lab.interrupter(), lab.known()));
             Cells {
                 lab,
                 outbox,
@@ -58,8 +68,12 @@ pub fn start(
             }
             .run(&jobs);
         })?;
-    let interrupter = interrupter.recv().map_err(std::io::Error::other)?;
-    Ok((sender, interrupter))
+    let (interrupter, known) = shared.recv().map_err(std::io::Error::other)?;
+    Ok(Started {
+        jobs: sender,
+        interrupter,
+        known,
+    })
 }
 
 struct Cells {

@@ -14,8 +14,9 @@ mod log;
 mod outgoing;
 mod parent;
 mod progress;
-mod wire;
-mod zmtp;
+mod typing;
+pub mod wire;
+pub mod zmtp;
 
 use crate::lab::Options;
 use anyhow::{Context, bail, ensure};
@@ -134,7 +135,7 @@ async fn run(connection: &ConnectionInfo) -> anyhow::Result<()> {
         executable: env::current_exe().context("finding conclab's own executable")?,
         static_output: env::var_os("CONCLAB_STATIC_OUTPUT").is_some_and(|value| value != "0"),
     };
-    let (jobs, interrupter) = execute::start(options, outbox.clone(), history.clone())
+    let cells = execute::start(options, outbox.clone(), history.clone())
         .context("starting the thread that runs cells")?;
 
     let doors = Doors {
@@ -156,8 +157,9 @@ async fn run(connection: &ConnectionInfo) -> anyhow::Result<()> {
     let desk = Arc::new(Desk {
         key,
         outbox,
-        jobs,
-        interrupter,
+        jobs: cells.jobs,
+        interrupter: cells.interrupter,
+        known: cells.known,
         history,
         leave,
     });

@@ -21,7 +21,7 @@ use crate::plan::{self, RowId};
 use crate::plot;
 use crate::process::{Interrupt, Stop, Warden};
 use crate::render::{self, Bundle};
-use crate::spec::{self, Cell, Earlier, Session};
+use crate::spec::{self, Cell, Session};
 use crate::trial::Record;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -93,12 +93,16 @@ pub struct Past {
 /// The warden, shared with whoever interrupts.
 type SharedWarden = Arc<Mutex<Option<Arc<Warden>>>>;
 
+/// What a session's cells have made known, shared with whoever helps typing the next one.
+pub type SharedKnown = Arc<Mutex<Session>>;
+
 /// A session.
 pub struct Lab {
     options: Options,
     interrupt: Interrupt,
     warden: SharedWarden,
-    session: Session,
+    /// Its lock is held for moments only, never while a cell runs.
+    known: SharedKnown,
     past: Vec<Past>,
     trials_started: u64,
 }
@@ -110,7 +114,7 @@ impl Lab {
             options,
             interrupt: Interrupt::default(),
             warden: SharedWarden::default(),
-            session: Session::default(),
+            known: SharedKnown::default(),
             past: Vec::new(),
             trials_started: 0,
         }
@@ -124,9 +128,15 @@ impl Lab {
         }
     }
 
+    /// What this session knows: from any thread, while a cell runs too.
+    pub fn known(&self) -> SharedKnown {
+        self.known.clone()
+    }
+
     /// Runs one cell and tells what happens. `stop` was made when the request was received.
     pub fn run_cell(&mut self, cell: &str, stop: &Stop, tell: &mut dyn FnMut(Event)) -> Answer {
-        let (parsed, diagnostics) = spec::read(cell, &self.session);
+        let session = snapshot(&self.known);
+        let (parsed, diagnostics) = spec::read(cell, &session);
         if !diagnostics.is_empty() {
             return wrong_cell(cell, &diagnostics);
         }
@@ -137,7 +147,7 @@ impl Lab {
             Cell::Empty => Answer::Ok,
             Cell::Defaults(defaults) => {
                 tell(Event::Text(show::defaults(&defaults)));
-                self.session.defaults = defaults;
+                lock(&self.known).defaults = defaults;
                 Answer::Ok
             }
             Cell::Help(word) => match catalog::help_markdown(&word) {
@@ -171,10 +181,7 @@ impl Lab {
         let saved = path.map(|path| saved::save(&past, path));
         let interrupted = past.report.interrupted;
         if let Some(name) = &past.experiment.name {
-            self.session.earlier.push(Earlier {
-                name: name.clone(),
-                texts: past.experiment.source.texts.clone(),
-            });
+            lock(&self.known).remember(name, past.experiment.source.texts.clone());
         }
         self.past.push(past);
         match saved {
@@ -239,6 +246,16 @@ impl Lab {
     pub fn reports(&self) -> impl Iterator<Item = &Report> {
         self.past.iter().map(|past| &past.report)
     }
+}
+
+/// A copy of what is known now.
+pub fn snapshot(known: &SharedKnown) -> Session {
+    lock(known).clone()
+}
+
+/// Locks, whether or not another thread panicked meanwhile: names and defaults are never half written.
+fn lock(known: &Mutex<Session>) -> std::sync::MutexGuard<'_, Session> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// All problems of a cell as one error.

@@ -183,3 +183,16 @@ pub(super) fn defaults(defaults: &Defaults) -> String {
         false => format!("Defaults for the cells that follow:\n{}", lines.concat()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::keys::SHOWS;
+
+    #[test]
+    fn completion_and_help_know_the_words_that_are_answered() {
+        let answered: Vec<&str> = WORDS.iter().map(|(word, _)| *word).collect();
+        let known: Vec<&str> = SHOWS.iter().map(|(word, _)| *word).collect();
+        assert_eq!(answered, known);
+    }
+}

@@ -1,21 +1,32 @@
 //! The text of a cell becomes an experiment, or diagnostics. Parsing never fails and never acts.
 //!
 //! [`read`] parses TOML, `resolve` walks it key by key, `reader` reads single values with complaints that
-//! say what to write instead, `syntax` puts TOML's own errors into words. To add a key of a cell: a row in
-//! `catalog::keys` and the lines of `resolve` that read it.
+//! say what to write instead, `syntax` puts TOML's own errors into words. To add a key of a
+//! cell: a row in `catalog::keys` and the lines of `resolve` that read it.
+//!
+//! While a cell is being typed, `scan` finds where the cursor is in half a cell, `slot` knows what belongs
+//! there, and [`complete`] and [`inspect`] say it.
 
 mod argument;
 mod claims;
+mod command;
+mod complete;
+mod inspect;
 mod later;
 mod layers;
 mod models;
 mod print;
 mod reader;
 mod resolve;
+mod scan;
+mod slot;
 mod syntax;
 mod task;
 mod workload;
+mod tokens;
 
+pub use complete::{Completion, Completions, complete};
+pub use inspect::{Detail, Inspection, inspect};
 pub use print::print;
 pub use syntax::{Completeness, is_complete};
 
@@ -92,6 +103,23 @@ impl Session {
             .iter()
             .rev()
             .find(|earlier| earlier.name == name)
+    }
+
+    /// Takes note of an experiment that ran, by its cell and those that this one built on.
+    pub fn remember(&mut self, name: &str, texts: Vec<String>) {
+        let name = name.to_owned();
+        self.earlier.push(Earlier { name, texts });
+    }
+
+    /// Names of the experiments, newest first, each once.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for earlier in self.earlier.iter().rev() {
+            if !names.contains(&earlier.name.as_str()) {
+                names.push(&earlier.name);
+            }
+        }
+        names
     }
 
     /// The session in which a saved answer's cell reads as it did.

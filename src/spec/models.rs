@@ -2,33 +2,13 @@
 
 use super::later;
 use super::reader::{Item, Reader};
+use crate::catalog;
 use crate::catalog::keys::{MODEL_KEYS, MOST_WORKERS};
 use crate::describe::{Quantity, nearest};
 use crate::experiment::Series;
 use crate::model::{self, MODELS};
 use crate::runtime::Runtime;
 use toml::de::{DeTable, DeValue};
-
-/// What people call a model elsewhere.
-const ALSO_CALLED: &[(&str, &str)] = &[
-    ("threading", "threads"),
-    ("multithreading", "threads"),
-    ("thread", "threads"),
-    ("threadpool", "thread-pool"),
-    ("threadpoolexecutor", "thread-pool"),
-    ("rayon", "thread-pool"),
-    ("multiprocessing", "processes"),
-    ("process", "processes"),
-    ("pool", "process-pool"),
-    ("processpool", "process-pool"),
-    ("processpoolexecutor", "process-pool"),
-    ("asyncio", "async"),
-    ("coroutines", "async"),
-    ("tokio", "async"),
-    ("serial", "sequential"),
-    ("single", "sequential"),
-    ("none", "sequential"),
-];
 
 /// The series of `models`, each on its own runtime or on `runtime`.
 pub fn series(reader: &mut Reader, item: &Item, runtime: &Runtime) -> Vec<Series> {
@@ -103,8 +83,8 @@ fn from_table(
                 format!("`{name}` of a model is not in this version of conclab yet"),
                 "a model's table takes `model`, `workers` and `label`",
             );
-        } else if !MODEL_KEYS.contains(&name) {
-            let help = match nearest(name, MODEL_KEYS.iter().copied()) {
+        } else if !MODEL_KEYS.iter().any(|known| known.name == name) {
+            let help = match nearest(name, MODEL_KEYS.iter().map(|known| known.name)) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "a model's table takes `model`, `workers` and `label`".to_owned(),
             };
@@ -173,11 +153,7 @@ fn named(
         );
         return None;
     }
-    let folded = model.to_lowercase().replace(['-', '_', ' '], "");
-    let called = ALSO_CALLED
-        .iter()
-        .find(|(name, _)| *name == folded)
-        .map(|(_, model)| *model);
+    let called = catalog::also_called(model).filter(|called| model::find(called).is_some());
     let help = match called.or_else(|| nearest(model, names.iter().copied())) {
         Some(near) => format!("did you mean \"{near}\"?"),
         None => format!("the models are {list}"),

@@ -133,6 +133,59 @@ fn everything_but_cells_is_answered_while_a_cell_runs() {
 }
 
 #[test]
+fn typing_is_helped_while_a_cell_runs_with_what_earlier_cells_made_known() {
+    let kernel = Kernel::start("tcp", KEY);
+    let mut client = kernel.client();
+    assert_eq!(client.execute("seed = 7").1["status"], "ok");
+    let (_, reply) = client.execute(&format!("name = \"before\"\n{SHORT}"));
+    assert_eq!(reply["status"], "ok");
+    let id = send_cell(&mut client, LONG);
+    wait_until_running(&mut client, &id);
+
+    // The cursor counts code points: the line before has two characters of two bytes and one of four.
+    let code = "# über \u{1f600} für\nshow = \"bef";
+    let cursor = code.chars().count();
+    let completed = client.ask(
+        "complete_request",
+        json!({"code": code, "cursor_pos": cursor}),
+    );
+    assert_eq!(completed["matches"], json!(["before\""]));
+    assert_eq!(
+        (&completed["cursor_start"], &completed["cursor_end"]),
+        (&json!(cursor - 3), &json!(cursor))
+    );
+    assert_eq!(
+        completed["metadata"]["_jupyter_types_experimental"],
+        json!([{
+            "start": cursor - 3, "end": cursor, "text": "before\"", "type": "experiment",
+            "signature": "an earlier experiment of this session",
+        }])
+    );
+    let told = client.ask(
+        "inspect_request",
+        json!({"code": "seed = 1", "cursor_pos": 2, "detail_level": 0}),
+    );
+    assert_eq!(
+        (&told["status"], &told["found"]),
+        (&json!("ok"), &json!(true))
+    );
+    for kind in ["text/markdown", "text/plain"] {
+        let text = told["data"][kind].as_str().unwrap();
+        assert!(
+            text.contains("An earlier cell has set it to"),
+            "{kind}: {text}"
+        );
+    }
+    let told = client.ask(
+        "inspect_request",
+        json!({"code": "banana = 1", "cursor_pos": 2}),
+    );
+    assert_eq!((&told["found"], &told["data"]), (&json!(false), &json!({})));
+    client.control_request("interrupt_request", json!({}));
+    assert_eq!(client.reply().parent_id(), id);
+}
+
+#[test]
 fn after_an_error_what_was_queued_is_aborted_and_what_comes_later_is_not() {
     let kernel = Kernel::start("tcp", KEY);
     let mut client = kernel.client();

@@ -13,3 +13,6 @@ mod check_command;
 mod claims;
 mod simulator;
 mod steps;
+mod typing;
+mod fuzz;
+mod reference;

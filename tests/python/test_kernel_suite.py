@@ -35,8 +35,14 @@ class TestConclab(jupyter_kernel_test.KernelTests):
     test_execute_stderr = test_pager = None
     # Progress is one display that is updated; nothing is ever cleared.
     test_clear_output = None
-    # Both answer, empty so far: test_wire.py looks at the empty answers.
-    test_completion = test_inspect = None
+    completion_samples = [
+        {"text": "ta", "matches": {"task = ", "tasks = "}},
+        {"text": 'models = ["thr', "matches": {'threads"', 'thread-pool"'}},
+        {"text": "theme = li", "matches": {'"light"'}},
+        {"text": "?thread-p", "matches": {"thread-pool"}},
+        {"text": "nothing = ", "matches": set()},
+    ]
+    code_inspect_sample = "tasks = 8"
 
 
 class TestWelcome(jupyter_kernel_test.IopubWelcomeTests):

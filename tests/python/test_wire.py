@@ -196,10 +196,24 @@ def test_completeness(kernel, code, status):
 
 def test_requests_that_have_nothing_to_say_are_answered(kernel):
     assert kernel.ask("comm_info_request", {})["content"] == {"status": "ok", "comms": {}}
-    complete = kernel.ask("complete_request", {"code": "ta", "cursor_pos": 2})["content"]
-    assert complete["status"] == "ok" and isinstance(complete["matches"], list)
-    inspect = kernel.ask("inspect_request", {"code": "task", "cursor_pos": 2, "detail_level": 0})["content"]
-    assert inspect["status"] == "ok" and isinstance(inspect["found"], bool)
+    complete = kernel.ask("complete_request", {"code": "ta ", "cursor_pos": 3})["content"]
+    assert complete == {"status": "ok", "matches": [], "cursor_start": 3, "cursor_end": 3,
+                        "metadata": {"_jupyter_types_experimental": []}}
+    inspect = kernel.ask("inspect_request", {"code": "# task", "cursor_pos": 4, "detail_level": 0})["content"]
+    assert inspect == {"status": "ok", "found": False, "data": {}, "metadata": {}}
+
+
+def test_typing_is_helped_where_the_cursor_is_in_code_points(kernel):
+    code = "# \N{GRINNING FACE} f\N{LATIN SMALL LETTER U WITH DIAERESIS}r\nthe"
+    complete = kernel.ask("complete_request", {"code": code, "cursor_pos": len(code)})["content"]
+    assert complete["matches"] == ["theme = "]
+    assert (complete["cursor_start"], complete["cursor_end"]) == (len(code) - 3, len(code))
+    [entry] = complete["metadata"]["_jupyter_types_experimental"]
+    assert (entry["text"], entry["type"], entry["start"]) == ("theme = ", "key", len(code) - 3)
+    assert entry["signature"]
+    inspect = kernel.ask("inspect_request", {"code": 'task = { cpu = "1ms" }', "cursor_pos": 10})["content"]
+    assert inspect["found"] and "**cpu**" in inspect["data"]["text/markdown"]
+    assert "cpu: a step" in inspect["data"]["text/plain"]
 
 
 def test_requests_may_leave_out_what_real_clients_leave_out(kernel):
