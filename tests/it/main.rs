@@ -2,6 +2,7 @@
 
 mod answers;
 mod install;
+mod io;
 mod layers;
 mod kernel;
 mod kernel_cells;
