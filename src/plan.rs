@@ -19,6 +19,13 @@ const PROCESS_BYTES: u64 = 3 << 19;
 /// Memory of one thread: touched stack and kernel structures; measured 10–36 KB.
 const THREAD_BYTES: u64 = 40 << 10;
 
+/// Memory of one database connection: measured 80–100 KiB, for SQLite.
+const CONNECTION_BYTES: u64 = 100 << 10;
+
+/// Memory of the smallest program that a task runs: measured 90–120 KiB of PSS for `sleep`. What others
+/// need only they know.
+const PROGRAM_BYTES: u64 = 120 << 10;
+
 /// Descriptors that a trial has open beside those of its tasks.
 const OWN_DESCRIPTORS: u64 = 32;
 
@@ -200,7 +207,7 @@ fn too_much_memory(
     limits: &Limits,
 ) -> Option<String> {
     let held = allocated_bytes(point, footprint.tasks_at_once)
-        .saturating_add(computing_bytes(series, point, footprint));
+        .saturating_add(running_bytes(series, point, footprint));
     let needed = held
         .saturating_add(footprint.threads.saturating_mul(THREAD_BYTES))
         .saturating_add(footprint.processes.saturating_mul(PROCESS_BYTES));
@@ -319,20 +326,26 @@ fn allocated_bytes(point: &Point, tasks_at_once: u64) -> u64 {
     bytes
 }
 
-/// Memory that compute functions hold at the same time: each task in progress has one of them, except on
-/// a single thread, which computes for one task at a time.
-fn computing_bytes(series: &Series, point: &Point, footprint: &Footprint) -> u64 {
+/// Memory that operations hold while they run: each task in progress is in one of them. A single thread
+/// computes for one task at a time, but waits for all.
+fn running_bytes(series: &Series, point: &Point, footprint: &Footprint) -> u64 {
     let loops = find(&series.model).is_some_and(|model| model.def().single_threaded);
-    let at_once = if loops { 1 } else { footprint.tasks_at_once };
     let mut most = 0u64;
     for group in &point.program.groups {
         for op in &group.ops {
             op.walk(1, &mut |op, _| {
-                if let Op::Compute { function, size } = op {
-                    let size = size.largest(group.tasks);
-                    let bytes = compute::find(function).map_or(0, |def| (def.memory_bytes)(size));
-                    most = most.max(bytes.saturating_mul(at_once.min(group.tasks)));
-                }
+                let (bytes, at_once) = match op {
+                    Op::Compute { function, size } => {
+                        let size = size.largest(group.tasks);
+                        let def = compute::find(function);
+                        let at_once = if loops { 1 } else { footprint.tasks_at_once };
+                        (def.map_or(0, |def| (def.memory_bytes)(size)), at_once)
+                    }
+                    Op::Query { .. } => (CONNECTION_BYTES, footprint.tasks_at_once),
+                    Op::Run { .. } => (PROGRAM_BYTES, footprint.tasks_at_once),
+                    _ => return,
+                };
+                most = most.max(bytes.saturating_mul(at_once.min(group.tasks)));
             });
         }
     }

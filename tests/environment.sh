@@ -1,9 +1,10 @@
 # shellcheck shell=bash
-# What the tests need beyond Rust: the Python environment .test-env and a Chromium. Sourced by run.sh.
+# What the tests need beyond Rust: the Python environment .test-env, a Chromium and a PostgreSQL. Sourced by run.sh.
 
-# Sets test_python. The environment is kept, and made anew when the pinned requirements or the Python change.
+# Sets test_python, and sees to a PostgreSQL. The environment is kept, and made anew when the pinned requirements or the Python change.
 make_test_environment() {
   local folder=$1 requirements=$2 candidate='' python='' stamp
+  see_to_postgres
   for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python3.10}; do
     if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
       python=$(command -v "$candidate")
@@ -38,6 +39,16 @@ see_to_chromium() {
     if command -v "$name" >/dev/null; then return; fi
   done
   install_with_apt chromium || echo 'No Chromium: the tests that look at pages are SKIPPED (Debian: apt install chromium).'
+}
+
+# Sees to a PostgreSQL for the tests of `query`; without one they are skipped, or fail where CI is set.
+see_to_postgres() {
+  local programs
+  for programs in /usr/lib/postgresql/*/bin/initdb; do
+    if [ -x "$programs" ]; then return; fi
+  done
+  if command -v initdb >/dev/null; then return; fi
+  install_with_apt postgresql || echo 'No PostgreSQL: the tests that query one are SKIPPED (Debian: apt install postgresql).'
 }
 
 # Installs a Debian package where that needs nobody's password.

@@ -15,7 +15,7 @@ pub fn memory_bytes(size: u64) -> u64 {
 /// every runtime: the sum of (place + 1) × entry over C row by row, modulo 2^64.
 pub fn run(size: u64, seed: u64, tick: Tick) -> ControlFlow<(), u64> {
     // Multiplications between two ticks.
-    let mut pace = Pace::new(tick, 4096);
+    let mut pace = Pace::new(tick, 16_384);
     let n = size as usize;
     let entries = size * size;
     let mut matrix = |first: u64| {

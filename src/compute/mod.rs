@@ -148,7 +148,7 @@ mod tests {
         ("pi", [10_000, 160_000], u64::MAX),
         ("fib", [14, 20], 90),
         ("sort", [3_000, 48_000], 1 << 26),
-        ("matmul", [20, 60], 8192),
+        ("matmul", [40, 120], 8192),
         ("hash", [10_000, 160_000], u64::MAX),
         ("compress", [70_000, 1_120_000], u64::MAX),
         ("blur", [10_000, 160_000], 1 << 28),
@@ -180,6 +180,13 @@ mod tests {
         assert_eq!(run("sum_squares", 1000), 999 * 1000 * 1999 / 6);
         assert_eq!(run("count", 12_345), 12_345);
         assert_eq!(run("fib", 20), 6765);
+        // Computed by a program of a few lines in Python, from the descriptions alone.
+        assert_eq!(run("pi", 10_000), 7919);
+        assert_eq!(run("sort", 1000), 0x7d5b_02e8_140e_9809);
+        assert_eq!(run("matmul", 20), 24_430_494_116);
+        assert_eq!(run("hash", 10_000), 0x98a7_5440_8f88_d375);
+        assert_eq!(run("compress", 70_000), 0x0ce1_3007);
+        assert_eq!(run("blur", 10_007), 6_248_737_405);
         let estimate = run("pi", 1_000_000) as f64 * 4.0 / 1_000_000.0;
         assert!(
             (estimate - std::f64::consts::PI).abs() < 0.005,

@@ -50,6 +50,8 @@ pub async fn get_async(site: &Site, url: &str, reuse: bool) -> Result<u64, Strin
     let exchange = async {
         let mut answer = client.get(url).send().await?;
         while answer.chunk().await?.is_some() {}
+        // The connection goes back to the pool in a task of its own: the next request should find it there.
+        tokio::task::yield_now().await;
         reqwest::Result::Ok(answer.status())
     };
     let status = exchange.await.map_err(|error| failed(url, &error))?;

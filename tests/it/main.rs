@@ -3,6 +3,7 @@
 mod answers;
 mod cells;
 mod install;
+mod io;
 mod layers;
 mod kernel;
 mod kernel_cells;
