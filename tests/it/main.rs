@@ -9,4 +9,5 @@ mod kernel_cells;
 mod kernel_client;
 mod analysis;
 mod session;
+mod plots;
 mod simulator;

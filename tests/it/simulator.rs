@@ -61,7 +61,7 @@ impl Lane {
 }
 
 /// Case and swept values.
-type Place = (Option<String>, Vec<(String, At)>);
+pub type Place = (Option<String>, Vec<(String, At)>);
 
 /// An experiment and the machine that it is simulated on.
 #[derive(Clone, Debug)]
@@ -81,6 +81,8 @@ pub struct Simulation {
     pub drift: f64,
     pub machine: Machine,
     pub interrupted: bool,
+    /// The swept key on the x axis, as a cell says it.
+    pub x: Option<String>,
 }
 
 impl Simulation {
@@ -109,6 +111,7 @@ impl Simulation {
                 conclab: "0.1.0".into(),
             },
             interrupted: false,
+            x: None,
         }
     }
 
@@ -163,7 +166,7 @@ impl Simulation {
             memory_limit_bytes: None,
             compare_answers: true,
             plots: Vec::new(),
-            x: None,
+            x: self.x.clone(),
             theme: Theme::Auto,
             save: None,
             settings: vec![
