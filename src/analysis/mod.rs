@@ -10,6 +10,7 @@ mod report;
 mod scaling;
 pub mod statistics;
 mod sweep;
+mod sweep_verdict;
 mod verdict;
 mod warnings;
 mod winner;

@@ -29,11 +29,11 @@ pub fn draw(report: &Report, theme: Theme) -> Option<Drawing> {
     }
 }
 
-/// A series, with its group where it has a name.
+/// A series, behind its group's name where it has one: a long name is cut at its end.
 fn name(row: &Row, group: &GroupReport) -> String {
     match group.name.as_str() {
         "" => row.label.clone(),
-        group => format!("{}, {group}", row.label),
+        group => format!("{group}, {}", row.label),
     }
 }
 

@@ -12,6 +12,7 @@ mod grid;
 mod latency;
 mod lines;
 mod page;
+mod panel;
 mod rows;
 mod speedup;
 mod sweep;

@@ -564,7 +564,7 @@ fn latencies_are_lines_where_there_are_few_and_ranges_where_there_are_many() {
     let drawing = drawn(&few, "latency").unwrap();
     assert!(drawing.svg.contains("class=\"line l5"), "a line for async");
     assert!(
-        drawing.alt.contains("async, I/O: median 8"),
+        drawing.alt.contains("I/O, async: median 8"),
         "{}",
         drawing.alt
     );
