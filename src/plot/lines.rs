@@ -319,7 +319,8 @@ fn panel_width(columns: usize) -> f64 {
 
 /// Most that a name at a line's end may take.
 pub fn names_room(panel_width: f64) -> f64 {
-    panel_width * MOST_NAMES - NAME_TEXT
+    // A narrow panel still has room for the name of every model.
+    (panel_width * MOST_NAMES).max(0.42 * panel_width.min(240.0)) - NAME_TEXT
 }
 
 /// A series' mark on a piece of its line.
