@@ -6,13 +6,22 @@
 
 mod checks;
 pub mod compare;
+mod crossover;
 mod report;
+mod scaling;
 pub mod statistics;
+mod sweep;
+mod sweep_verdict;
 mod verdict;
 mod warnings;
+mod winner;
 
 pub use checks::checks;
+pub use crossover::{Course, Crossover, summary as crossover_summary};
 pub use report::{FEW_SAMPLES, report};
+pub use scaling::{Scaling, ScalingPoint, Usl};
+pub use sweep::{Interval, Quantity, number, quantity};
+pub use winner::Winner;
 
 use crate::diagnostic::Located;
 use crate::experiment::{At, Resolved};
@@ -40,6 +49,14 @@ pub struct Report {
     pub verdict: Vec<String>,
     /// What makes the numbers less certain, and what to do about it, a sentence each.
     pub warnings: Vec<String>,
+    /// The swept key that figures draw along and sentences tell along; `None` where no number is swept.
+    pub x: Option<String>,
+    /// Where along [`Report::x`] each series overtakes its baseline.
+    pub crossovers: Vec<Crossover>,
+    /// How the pools scale, where `workers` is swept.
+    pub scaling: Vec<Scaling>,
+    /// The fastest row of each point, and whether it is clearly so.
+    pub winners: Vec<Winner>,
     /// Claims and how they came out.
     pub checks: Vec<Check>,
     /// The reader's guesses and how they came out.
@@ -99,43 +116,55 @@ pub struct Row {
     pub speedup: Option<Speedup>,
     /// Updates or items that were expected and not counted; `None` where nothing is shared.
     pub lost: Option<Summary>,
-    /// Each group of tasks by itself; empty where that wasn't recorded.
-    #[serde(serialize_with = "by_name")]
+    /// The program's groups with the latencies of their tasks; empty where latencies weren't recorded.
+    #[serde(serialize_with = "as_groups")]
     pub groups: Vec<GroupReport>,
     /// Notes of this row alone: outliers, disagreeing counts, what it printed.
     pub notes: Vec<String>,
+}
+
+impl Row {
+    /// Whether it did the whole work, so that its time says something.
+    pub fn did_the_work(&self) -> bool {
+        self.agrees != Some(false)
+            && self.tasks.failed + self.tasks.timed_out + self.tasks.cancelled == 0
+    }
 }
 
 fn as_map<S: serde::Serializer>(at: &[(String, At)], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(at.iter().map(|(key, value)| (key, value)))
 }
 
-fn by_name<S: serde::Serializer>(groups: &[GroupReport], serializer: S) -> Result<S::Ok, S::Error> {
+fn as_groups<S: serde::Serializer>(
+    groups: &[GroupReport],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_map(groups.iter().map(|group| (&group.name, group)))
 }
 
-/// One group of tasks of a row.
+/// One group of tasks within a row.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GroupReport {
     /// Its name; empty where the experiment has just one.
+    #[serde(skip)]
     pub name: String,
     /// What became of its tasks, in the worst repeat.
     pub tasks: TaskCounts,
-    /// How long its tasks took, each from its start to its end.
+    /// How long its succeeded tasks took from start to end; `None` where none succeeded.
     pub latency_ns: Option<Latency>,
 }
 
-/// How long single tasks took.
+/// How long tasks took from start to end, in nanoseconds: medians over the repeats.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Latency {
-    /// The middle one.
+    /// Half of the tasks took no longer.
     pub median: f64,
-    /// 95 % of them took no longer.
+    /// 95 % of the tasks took no longer.
     pub p95: f64,
     /// The longest.
     pub max: f64,
-    /// Share of the tasks, and the time that they took at most; for the figure.
-    pub quantiles: Vec<(f64, f64)>,
+    /// The quantiles 0 %, 1 % … 100 %.
+    pub quantiles: Vec<f64>,
 }
 
 /// What became of tasks.

@@ -1,7 +1,10 @@
 //! Records become rows: summaries, comparisons with the baseline, answers that agree or don't.
 
 use super::statistics::{bootstrap_median, holm, outliers, paired_ratio};
-use super::{Report, Row, SCHEMA, Speedup, Summary, TaskCounts, checks, verdict, warnings};
+use super::{
+    Crossover, Interval, Report, Row, SCHEMA, Scaling, Speedup, Summary, TaskCounts, Winner,
+    checks, crossover, scaling, sweep, verdict, warnings, winner,
+};
 use crate::experiment::Experiment;
 use crate::host::Machine;
 use crate::model;
@@ -46,6 +49,13 @@ pub fn report(
         .collect();
     compare_times(experiment, &ids, &records_of, &mut rows);
     compare_answers(experiment, &ids, &records_of, &mut rows);
+    let x = sweep::x_key(&rows, experiment.x.as_deref());
+    let walls = |index: usize| walls(records_of(&ids[index]));
+    let (crossovers, scaling) = match &x {
+        Some(key) => along(experiment, &ids, &rows, key, machine, &walls),
+        None => (Vec::new(), Vec::new()),
+    };
+    let winners = winners(experiment, &ids, &rows, &walls);
     let mut report = Report {
         schema: SCHEMA,
         title: experiment.title.clone(),
@@ -54,6 +64,10 @@ pub fn report(
         rows,
         verdict: Vec::new(),
         warnings: Vec::new(),
+        x,
+        crossovers,
+        scaling,
+        winners,
         checks: Vec::new(),
         predictions: Vec::new(),
         settings: experiment.settings.clone(),
@@ -232,6 +246,97 @@ fn notes(measured: &[&Measurement], observed: &[&Measurement]) -> Vec<String> {
     notes
 }
 
+/// Smallest relative difference that is called one.
+pub(super) fn floor(one_core: bool) -> f64 {
+    match one_core {
+        true => FLOOR_ONE_CORE,
+        false => FLOOR_SEVERAL_CORES,
+    }
+}
+
+/// Wall times of the timed records, by block.
+fn walls(records: &[&Record]) -> Vec<(u32, f64)> {
+    let timed = records.iter().filter(|record| record.kind == Kind::Timed);
+    let wall = |record: &&Record| {
+        let wall_ns = record.measurement.as_ref()?.reply.wall_ns;
+        Some((record.block, wall_ns as f64))
+    };
+    let mut walls: Vec<(u32, f64)> = timed.filter_map(wall).collect();
+    walls.sort_by_key(|(block, _)| *block);
+    walls
+}
+
+/// Block and both times, for the blocks that both have.
+fn pairs(a: &[(u32, f64)], b: &[(u32, f64)]) -> Vec<(u32, f64, f64)> {
+    let other = |block: &u32| b.iter().find(|(known, _)| known == block);
+    a.iter()
+        .filter_map(|(block, time)| Some((*block, *time, other(block)?.1)))
+        .collect()
+}
+
+/// Crossovers and scaling along the swept key.
+fn along(
+    experiment: &Experiment,
+    ids: &[RowId],
+    rows: &[Row],
+    key: &str,
+    machine: &Machine,
+    walls: &dyn Fn(usize) -> Vec<(u32, f64)>,
+) -> (Vec<Crossover>, Vec<Scaling>) {
+    let curves = sweep::curves(rows, &|index| ids[index].series, key);
+    let crossovers = curves.iter().filter_map(|curve| {
+        let baseline = experiment.baseline(&experiment.series[curve.series]);
+        let pairs = |index: usize| {
+            let base = RowId {
+                series: baseline,
+                point: ids[index].point,
+            };
+            let base = ids.iter().position(|id| *id == base);
+            base.map_or(Vec::new(), |base| pairs(&walls(base), &walls(index)))
+        };
+        let over = &experiment.series[baseline].label;
+        crossover::crossover(curve, key, rows, over, &pairs)
+    });
+    let pools = curves.iter().filter(|curve| {
+        let series = &experiment.series[curve.series];
+        let takes = model::find(&series.model).is_some_and(|m| m.def().takes_workers);
+        key == "workers" && takes && series.workers.is_none()
+    });
+    let scaling = pools.filter_map(|curve| {
+        let against_self = |index: usize, first: usize| {
+            let times = pairs(&walls(first), &walls(index));
+            let times: Vec<(f64, f64)> = times.iter().map(|(_, a, b)| (*a, *b)).collect();
+            let ratio = paired_ratio(&times)?;
+            Some(Interval {
+                estimate: ratio.ratio,
+                low: ratio.low,
+                high: ratio.high,
+            })
+        };
+        scaling::scaling(curve, rows, machine.usable_cpus, walls, &against_self)
+    });
+    (crossovers.collect(), scaling.collect())
+}
+
+/// The winner of each point.
+fn winners(
+    experiment: &Experiment,
+    ids: &[RowId],
+    rows: &[Row],
+    walls: &dyn Fn(usize) -> Vec<(u32, f64)>,
+) -> Vec<Winner> {
+    let of = |point: usize| {
+        let own = |(index, _): &(usize, &Row)| ids[*index].point == point;
+        let rows: Vec<(usize, &Row)> = rows.iter().enumerate().filter(own).collect();
+        let pairs = |a: usize, b: usize| {
+            let times = pairs(&walls(a), &walls(b));
+            times.iter().map(|(_, a, b)| (*a, *b)).collect()
+        };
+        winner::winner(&rows, &pairs, &|index| one_core(experiment, ids[index]))
+    };
+    (0..experiment.points.len()).filter_map(of).collect()
+}
+
 /// Speedups against the baseline, block by block, corrected over the rows of each point.
 fn compare_times<'a>(
     experiment: &Experiment,
@@ -239,19 +344,6 @@ fn compare_times<'a>(
     records_of: &impl Fn(&RowId) -> &'a [&'a Record],
     rows: &mut [Row],
 ) {
-    let walls = |id: &RowId| -> HashMap<u32, f64> {
-        let timed = records_of(id)
-            .iter()
-            .filter(|record| record.kind == Kind::Timed);
-        timed
-            .filter_map(|record| {
-                Some((
-                    record.block,
-                    record.measurement.as_ref()?.reply.wall_ns as f64,
-                ))
-            })
-            .collect()
-    };
     for point in 0..experiment.points.len() {
         let mut found = Vec::new();
         for (index, id) in ids.iter().enumerate().filter(|(_, id)| id.point == point) {
@@ -259,17 +351,8 @@ fn compare_times<'a>(
             let Some(baseline) = baseline.filter(|baseline| baseline.series != id.series) else {
                 continue;
             };
-            let (base, own) = (walls(&baseline), walls(id));
-            let mut blocks: Vec<u32> = own
-                .keys()
-                .copied()
-                .filter(|block| base.contains_key(block))
-                .collect();
-            blocks.sort_unstable();
-            let pairs: Vec<(f64, f64)> = blocks
-                .iter()
-                .map(|block| (base[block], own[block]))
-                .collect();
+            let blocks = pairs(&walls(records_of(&baseline)), &walls(records_of(id)));
+            let pairs: Vec<(f64, f64)> = blocks.iter().map(|(_, a, b)| (*a, *b)).collect();
             if let Some(ratio) = paired_ratio(&pairs) {
                 found.push((index, baseline, ratio));
             }
@@ -281,10 +364,7 @@ fn compare_times<'a>(
                 .collect::<Vec<_>>(),
         );
         for ((index, baseline, ratio), p) in found.into_iter().zip(corrected) {
-            let floor = match one_core(experiment, ids[index]) && one_core(experiment, baseline) {
-                true => FLOOR_ONE_CORE,
-                false => FLOOR_SEVERAL_CORES,
-            };
+            let floor = floor(one_core(experiment, ids[index]) && one_core(experiment, baseline));
             rows[index].speedup = Some(Speedup {
                 over: experiment.series[baseline.series].label.clone(),
                 ratio: ratio.ratio,

@@ -3,6 +3,7 @@
 //! Every sentence comes from this report's rows, never from what a model is supposed to do. To add a
 //! finding: a function and a row in [`RULES`].
 
+use super::sweep_verdict::{along, serial_fraction};
 use super::{Report, Row, Speedup};
 use crate::trial::Outcome;
 use crate::units::{format_ns, format_ratio, format_ratio_range};
@@ -11,12 +12,19 @@ use crate::units::{format_ns, format_ratio, format_ratio_range};
 type Rule = fn(&Report) -> Vec<String>;
 
 /// In the order in which a reader wants to know.
-const RULES: &[Rule] = &[wrong_answers, ranking, limits, overhead, failures];
+const RULES: &[Rule] = &[
+    wrong_answers,
+    ranking,
+    serial_fraction,
+    limits,
+    overhead,
+    failures,
+];
 
 /// Points beyond which only the first and the last are ranked in words.
-const MOST_POINTS: usize = 3;
+pub(super) const MOST_POINTS: usize = 3;
 /// Rows told by name in one list; the rest is a number, and the table has them all.
-const MOST_NAMES: usize = 4;
+pub(super) const MOST_NAMES: usize = 4;
 /// Sentences about failures; the rest is a number.
 const MOST_FAILURES: usize = 3;
 /// Ratio of memory from which it is worth a word.
@@ -51,7 +59,7 @@ fn place(row: &Row) -> String {
 }
 
 /// "threads", "threads and async", "threads, async and 3 more".
-fn list(names: &[String]) -> String {
+pub(super) fn list(names: &[String]) -> String {
     match names {
         [] => String::new(),
         [one] => one.clone(),
@@ -72,11 +80,6 @@ fn name(row: &Row) -> String {
     }
 }
 
-/// Whether a row did the whole work, so that its time says something.
-fn did_the_work(row: &Row) -> bool {
-    row.agrees != Some(false) && row.tasks.failed + row.tasks.timed_out + row.tasks.cancelled == 0
-}
-
 fn wrong_answers(report: &Report) -> Vec<String> {
     let wrong = report.rows.iter().filter(|row| row.agrees == Some(false));
     let names: Vec<String> = wrong.map(name).collect();
@@ -92,6 +95,10 @@ fn wrong_answers(report: &Report) -> Vec<String> {
 
 /// Who was faster than the baseline, who slower, and where nothing can be told.
 fn ranking(report: &Report) -> Vec<String> {
+    let along = along(report);
+    if !along.is_empty() {
+        return vec![along.join(" ")];
+    }
     let points = points(report);
     let several = points.len() > MOST_POINTS;
     let chosen: Vec<&Vec<&Row>> = match several {
@@ -111,7 +118,7 @@ fn rank(rows: &[&Row]) -> Option<String> {
     let told: Vec<&Row> = rows
         .iter()
         .copied()
-        .filter(|row| did_the_work(row))
+        .filter(|row| row.did_the_work())
         .collect();
     let mut compared: Vec<(&Row, &Speedup)> = told
         .iter()
@@ -244,7 +251,7 @@ fn too_few(rows: &[(&Row, &Speedup)]) -> String {
 }
 
 /// ", at 3.1× the memory" of the baseline, where that is worth a word.
-fn memory(row: &Row, rows: &[&Row], over: &str) -> String {
+pub(super) fn memory(row: &Row, rows: &[&Row], over: &str) -> String {
     let peak = |row: &Row| row.peak_pss_bytes.as_ref().map(|peak| peak.max);
     let baseline = rows.iter().copied().find(|row| row.label == over);
     let both = baseline.and_then(peak).zip(peak(row));
@@ -333,7 +340,7 @@ fn overhead(report: &Report) -> Vec<String> {
         let (own, base) = cpu(row).zip(cpu(baseline))?;
         // More than the work itself, and in wall time too: the baseline doesn't just wait.
         let wall = row.wall_ns.as_ref()?.median;
-        (did_the_work(row) && own > 2.0 * base && own > 0.5 * wall).then_some((row, own, base))
+        (row.did_the_work() && own > 2.0 * base && own > 0.5 * wall).then_some((row, own, base))
     });
     let Some((row, own, base)) = dearer.max_by(|a, b| a.1.total_cmp(&b.1)) else {
         return Vec::new();

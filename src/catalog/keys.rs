@@ -195,9 +195,10 @@ pub const KEYS: &[Setting] = &[
     Setting {
         name: "plot",
         quantity: Quantity::Structure,
-        default: "[\"trio\"]",
+        default: "by the experiment's shape",
         range: (0, 0),
-        doc: "The figures of the answer. `show = \"figures\"` lists them.",
+        doc: "The figures of the answer. Where it is left out: what was measured (as lines where a number is \
+              swept over three values or more), and the speedup where `workers` is swept. `show = \"figures\"` lists them.",
         example: "plot = [\"wall\", \"memory\"]",
     },
     Setting {

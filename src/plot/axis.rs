@@ -2,7 +2,8 @@
 //!
 //! To add a kind of quantity: a variant of [`Kind`] and its arms.
 
-use crate::units::{format_bytes, format_ns};
+use crate::analysis::Quantity;
+use crate::units::{format_bytes, format_count, format_ns, format_ratio};
 
 /// What an axis measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +12,22 @@ pub enum Kind {
     Time,
     /// Bytes, with ticks at binary sizes.
     Bytes,
+    /// Things.
+    Count,
+    /// How many times as much.
+    Ratio,
+    /// Hundredths.
+    Percent,
+}
+
+impl From<Quantity> for Kind {
+    fn from(quantity: Quantity) -> Self {
+        match quantity {
+            Quantity::Count => Kind::Count,
+            Quantity::Time => Kind::Time,
+            Quantity::Bytes => Kind::Bytes,
+        }
+    }
 }
 
 impl Kind {
@@ -19,6 +36,9 @@ impl Kind {
         match self {
             Kind::Time => format_ns(value),
             Kind::Bytes => format_bytes(value),
+            Kind::Count => format_count(value.round() as u64),
+            Kind::Ratio => format_ratio(value),
+            Kind::Percent => format!("{value:.0} %"),
         }
     }
 
@@ -27,8 +47,10 @@ impl Kind {
         match self {
             // Powers of two of a byte read as 256 KiB, 1 MiB, 64 MiB.
             Kind::Bytes => step.max(1.0).log2().ceil().exp2(),
-            Kind::Time => {
-                let power = 10f64.powf(step.max(1.0).log10().floor());
+            Kind::Time | Kind::Count | Kind::Ratio | Kind::Percent => {
+                // Only ratios have parts.
+                let least = if self == Kind::Ratio { 1e-9 } else { 1.0 };
+                let power = 10f64.powf(step.max(least).log10().floor());
                 let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
                 steps
                     .into_iter()
@@ -72,6 +94,70 @@ impl Axis {
         }
     }
 
+    /// From `low` to `high`, with at most `most` ticks at round values between them.
+    pub fn between(kind: Kind, low: f64, high: f64, most: usize) -> Self {
+        let high = if high > low { high } else { low + 1.0 };
+        let mut step = kind.round_up((high - low) / most.max(1) as f64);
+        while step > high - low {
+            step = kind.round_up(step / 4.0);
+            if step >= high - low && step <= 1.0 {
+                break;
+            }
+        }
+        let first = (low / step).ceil() as i64;
+        let last = (high / step * (1.0 + 1e-9)).floor() as i64;
+        let ticks = (first..=last).map(|number| number as f64 * step);
+        Axis {
+            kind,
+            high,
+            low,
+            log: false,
+            ticks: ticks.collect(),
+        }
+    }
+
+    /// From `low` to `high` on a logarithmic scale, with at most `most` ticks at round values.
+    pub fn log_between(kind: Kind, low: f64, high: f64, most: usize) -> Self {
+        let low = low.max(f64::MIN_POSITIVE);
+        let high = if high > low { high } else { low * 2.0 };
+        let inside = |value: &f64| *value >= low * (1.0 - 1e-9) && *value <= high * (1.0 + 1e-9);
+        // From the densest choice to the sparsest; the first that is not too dense.
+        let powers = |base: f64, every: i32, factors: &[f64]| -> Vec<f64> {
+            let first = (low.log(base) / f64::from(every)).floor() as i32;
+            let last = (high.log(base) / f64::from(every)).ceil() as i32;
+            let powers = (first..=last).map(|power| base.powi(power * every));
+            powers
+                .flat_map(|power| factors.iter().map(move |factor| factor * power))
+                .filter(inside)
+                .collect()
+        };
+        let mut choices: Vec<Vec<f64>> = if kind == Kind::Bytes {
+            (1..=10).map(|every| powers(2.0, every, &[1.0])).collect()
+        } else {
+            let dense = [&[1.0, 2.0, 5.0][..], &[1.0, 3.0], &[1.0]];
+            let within = dense.map(|factors| powers(10.0, 1, factors));
+            let beyond = (2..=6).map(|every| powers(10.0, every, &[1.0]));
+            within.into_iter().chain(beyond).collect()
+        };
+        let fits = |ticks: &Vec<f64>| ticks.len() <= most.max(2);
+        let chosen = choices.iter().position(fits).unwrap_or(choices.len() - 1);
+        Axis {
+            kind,
+            high,
+            low,
+            log: true,
+            ticks: choices.swap_remove(chosen),
+        }
+    }
+
+    /// The same with ticks at these values.
+    pub fn with_ticks(self, ticks: &[f64]) -> Self {
+        Axis {
+            ticks: ticks.to_vec(),
+            ..self
+        }
+    }
+
     /// From the power of ten below `low` to `high`; for bytes the power of two.
     pub fn logarithmic(kind: Kind, low: f64, high: f64) -> Self {
         let base: f64 = if kind == Kind::Bytes { 4.0 } else { 10.0 };
@@ -96,7 +182,7 @@ impl Axis {
     pub fn share(&self, value: f64) -> f64 {
         let share = match self.log {
             true => (value.max(self.low) / self.low).ln() / (self.high / self.low).ln(),
-            false => value / self.high,
+            false => (value - self.low) / (self.high - self.low),
         };
         share.clamp(0.0, 1.0)
     }
@@ -105,6 +191,10 @@ impl Axis {
     pub fn tick_label(&self, tick: f64) -> String {
         if tick == 0.0 {
             "0".to_owned()
+        } else if self.kind == Kind::Ratio {
+            // Ticks are round: 0.5×, not 0.50×.
+            let digits = format!("{tick:.6}");
+            format!("{}×", digits.trim_end_matches('0').trim_end_matches('.'))
         } else {
             self.kind.label(tick)
         }

@@ -1,10 +1,22 @@
 //! Figures: a report becomes SVG. Pure: no I/O, no clock. One file per kind of figure.
 //!
-//! To add a figure: a file here with its drawing function, `mod x;`, and a row in [`FIGURES`].
+//! To add a figure: a file here with its drawing function, `mod x;`, and a row in [`FIGURES`]. What it is
+//! drawn with: `rows` (a name and a mark on an axis, line by line), or `lines` (panels of curves) with
+//! `sweep` for what a report has along its swept number; `page` for what all figures share.
 
 mod axis;
 mod bars;
+mod crossover;
 pub mod font;
+mod grid;
+mod latency;
+mod lines;
+mod page;
+mod panel;
+mod rows;
+mod speedup;
+mod sweep;
+mod sweeps;
 mod svg;
 mod theme;
 
@@ -23,6 +35,8 @@ pub struct Drawing {
     pub height: u32,
     /// The result in words, for those who don't see the picture.
     pub alt: String,
+    /// The numbers as plain text: a small table, or the same words where those have all of them.
+    pub text: String,
 }
 
 /// A figure: what it says about itself and how it is drawn.
@@ -42,9 +56,12 @@ pub const FIGURES: &[Figure] = &[
             summary: "wall time, CPU time and memory side by side",
             doc: "The default. A row for each model, a bar from an honest zero to the median, a line from \
                   the fastest run to the slowest and a dot for each run. Where values differ by more than \
-                  300 times, dots on a logarithmic axis take the bars' place.",
+                  300 times, dots on a logarithmic axis take the bars' place. Where a number is swept over \
+                  three values or more there is a line for each model along it, with the same spread at each \
+                  point, logarithmic axes where the values span much, and panels for cases and the other key; \
+                  a cross is a point that gave no value.",
         },
-        draw: |report, theme| bars::draw(report, &[bars::WALL, bars::CPU, bars::MEMORY], theme),
+        draw: |report, theme| measured(report, &[bars::WALL, bars::CPU, bars::MEMORY], theme),
     },
     Figure {
         def: FigureDef {
@@ -53,7 +70,7 @@ pub const FIGURES: &[Figure] = &[
             doc: "From the model's first action to its last join. Compare it with `cpu`: what is not \
                   computing is waiting, and computing beyond the wall time ran on several cores.",
         },
-        draw: |report, theme| bars::draw(report, &[bars::WALL], theme),
+        draw: |report, theme| measured(report, &[bars::WALL], theme),
     },
     Figure {
         def: FigureDef {
@@ -62,7 +79,7 @@ pub const FIGURES: &[Figure] = &[
             doc: "User and system time of the whole tree of processes. The same work costs about the same \
                   on every model; what is more is the model's own cost.",
         },
-        draw: |report, theme| bars::draw(report, &[bars::CPU], theme),
+        draw: |report, theme| measured(report, &[bars::CPU], theme),
     },
     Figure {
         def: FigureDef {
@@ -70,15 +87,71 @@ pub const FIGURES: &[Figure] = &[
             summary: "peak memory of all processes",
             doc: "The peak of the whole tree of processes, with shared pages counted once.",
         },
-        draw: |report, theme| bars::draw(report, &[bars::MEMORY], theme),
+        draw: |report, theme| measured(report, &[bars::MEMORY], theme),
+    },
+    Figure {
+        def: FigureDef {
+            name: "speedup",
+            summary: "how many times faster than the baseline",
+            doc: "Paired by block, with its 95 % interval; the line at 1 is the baseline. Along a swept number                   there is a line for each model. Where that is `workers` it stands beside the ideal (as many                   times faster as there are workers, or usable CPUs where the work computes) and Amdahl's                   law (1967) with the serial fraction that fits best; from four points on the parameters of                   Gunther's universal scalability law (1993) are told: σ for what waits for its turn, κ for                   what every two workers must agree on.",
+        },
+        draw: speedup::draw,
+    },
+    Figure {
+        def: FigureDef {
+            name: "crossover",
+            summary: "from which size on a model pays off",
+            doc: "The ratio to the baseline along a swept number, both on logarithmic axes: above the line a                   model is faster. Where it crosses the line both are as fast; the bar on the line is the 95 %                   interval of that place.",
+        },
+        draw: crossover::draw,
+    },
+    Figure {
+        def: FigureDef {
+            name: "latency",
+            summary: "how long single tasks took",
+            doc: "From a task's start to its end. A line for each model and group shows how many of its tasks                   took no longer; where there are many, a range from the shortest task to the longest with the                   part from 5 % to 95 % thick.",
+        },
+        draw: latency::draw,
+    },
+    Figure {
+        def: FigureDef {
+            name: "distribution",
+            summary: "the wall time of every single run",
+            doc: "A dot for each timed run and a line at the median: what a median hides, such as two groups                   of times or single far runs, is seen here. The axis begins at zero only where the times                   differ much.",
+        },
+        draw: bars::distribution,
+    },
+    Figure {
+        def: FigureDef {
+            name: "grid",
+            summary: "who wins where: cases × a swept key",
+            doc: "A cell for each point, in the colour of the fastest model, with how many times it is ahead                   of the next that is clearly slower. Models that can't be told apart share a cell; a grey                   cell has no clear winner.",
+        },
+        draw: grid::draw,
     },
 ];
 
-/// Draws the named figures, or the default one; what has nothing to draw is left out.
+/// Lines where a number is swept, bars elsewhere.
+fn measured(report: &Report, metrics: &[bars::Metric], theme: Theme) -> Option<Drawing> {
+    sweeps::draw(report, metrics, theme).or_else(|| bars::draw(report, metrics, theme))
+}
+
+/// Names of the figures that fit the report's shape: what was measured, and how pools scale.
+fn fitting(report: &Report) -> &'static [&'static str] {
+    let points = report.scaling.iter().map(|scaling| scaling.points.len());
+    match points.max() {
+        Some(points) if points >= sweeps::LINES_FROM => &["trio", "speedup"],
+        _ => &["trio"],
+    }
+}
+
+/// Draws the named figures, or those that fit; what has nothing to draw is left out.
 pub fn draw(report: &Report, names: &[String], theme: Theme) -> Vec<Drawing> {
     let wanted = |figure: &&Figure| names.iter().any(|name| name == figure.def.name);
     let figures: Vec<&Figure> = if names.is_empty() {
-        FIGURES.iter().take(1).collect()
+        let fitting = fitting(report);
+        let fits = |figure: &&Figure| fitting.contains(&figure.def.name);
+        FIGURES.iter().filter(fits).collect()
     } else {
         FIGURES.iter().filter(wanted).collect()
     };

@@ -210,6 +210,9 @@ fn stroked(width: f64) -> ShapeStyle {
     }
 }
 
+/// Both ends of a straight line, in pixels.
+pub type Segment = ((f64, f64), (f64, f64));
+
 /// A figure in the making. All lengths are pixels, y grows downwards.
 pub struct Canvas {
     page: Rc<RefCell<Page>>,
@@ -289,6 +292,48 @@ impl Canvas {
             .draw(&Circle::new(Self::point(x, y), radius * SCALE, style));
     }
 
+    /// The same mark at many points, as one element: a figure has hundreds of them.
+    pub fn marks(&self, class: &str, shape: usize, radius: f64, points: &[(f64, f64)]) {
+        let outline = outline(shape, radius * SCALE);
+        let mut path = String::new();
+        for (x, y) in points {
+            let (x, y) = Self::point(*x, *y);
+            let _ = write!(path, "M{x} {y}{outline}");
+        }
+        self.path(class, None, &path);
+    }
+
+    /// Straight lines of two points each, as one element.
+    pub fn segments(&self, class: &str, stroke: f64, lines: &[Segment]) {
+        let mut path = String::new();
+        for ((x, y), (to_x, to_y)) in lines {
+            let ((x, y), (to_x, to_y)) = (Self::point(*x, *y), Self::point(*to_x, *to_y));
+            let _ = write!(path, "M{x} {y}L{to_x} {to_y}");
+        }
+        self.path(class, Some(stroke), &path);
+    }
+
+    /// Elements of several pieces, which plotters doesn't know.
+    fn path(&self, class: &str, stroke: Option<f64>, path: &str) {
+        if path.is_empty() {
+            return;
+        }
+        let body = &mut self.page.borrow_mut().body;
+        let _ = match stroke {
+            Some(stroke) => write!(
+                body,
+                "<path class=\"line {class}\" stroke-width=\"{}\" d=\"{path}\"/>",
+                (stroke * SCALE) as u32
+            ),
+            None => write!(body, "<path class=\"{class}\" d=\"{path}\"/>"),
+        };
+    }
+
+    /// Width and height in pixels.
+    pub fn size(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+
     /// A line of text with its baseline at `y`.
     pub fn text(&self, look: Look, anchor: Anchor, x: f64, y: f64, text: &str) {
         match look.weight {
@@ -322,6 +367,51 @@ impl Canvas {
             height,
             escape(title)
         )
+    }
+}
+
+/// Shapes of marks, by number.
+pub const SHAPES: usize = 8;
+
+/// A mark's outline from its centre on, in the canvas's units.
+fn outline(shape: usize, radius: f64) -> String {
+    let steps = |steps: &[(f64, f64)]| {
+        let mut path = String::new();
+        for (number, (x, y)) in steps.iter().enumerate() {
+            let command = if number == 0 { 'm' } else { 'l' };
+            let (x, y) = ((x * radius).round() as i32, (y * radius).round() as i32);
+            let _ = write!(path, "{command}{x} {y}");
+        }
+        path + "z"
+    };
+    match shape % SHAPES {
+        0 => {
+            let radius = radius.round() as i32;
+            format!(
+                "m-{radius} 0a{radius} {radius} 0 1 0 {0} 0a{radius} {radius} 0 1 0-{0} 0z",
+                2 * radius
+            )
+        }
+        1 => steps(&[(-0.9, -0.9), (1.8, 0.0), (0.0, 1.8), (-1.8, 0.0)]),
+        2 => steps(&[(0.0, -1.2), (1.15, 2.1), (-2.3, 0.0)]),
+        3 => steps(&[(0.0, -1.3), (1.3, 1.3), (-1.3, 1.3), (-1.3, -1.3)]),
+        4 => steps(&[(0.0, 1.2), (1.15, -2.1), (-2.3, 0.0)]),
+        5 => steps(&[
+            (-0.4, -1.2),
+            (0.8, 0.0),
+            (0.0, 0.8),
+            (0.8, 0.0),
+            (0.0, 0.8),
+            (-0.8, 0.0),
+            (0.0, 0.8),
+            (-0.8, 0.0),
+            (0.0, -0.8),
+            (-0.8, 0.0),
+            (0.0, -0.8),
+            (0.8, 0.0),
+        ]),
+        6 => steps(&[(-1.3, -0.6), (2.6, 0.0), (0.0, 1.2), (-2.6, 0.0)]),
+        _ => steps(&[(-0.6, -1.3), (1.2, 0.0), (0.0, 2.6), (-1.2, 0.0)]),
     }
 }
 

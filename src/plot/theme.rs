@@ -37,12 +37,28 @@ const GROUND: &[(&str, &str, &str, &str)] = &[
     ("run", "fill", "#ffffff", "#111111"),
     ("run", "stroke", "#1f2328", "#f2f2f2"),
     ("hatch", "stroke", "#ffffff", "#111111"),
+    // What measured values are compared with.
+    ("level", "stroke", "#59636e", "#a3a9b1"),
+    ("cross", "stroke", "#b35900", "#f0a35e"),
+    // An outline in the ground's colour, where marks lie on lines and on each other.
+    ("seen", "stroke", "#ffffff", "#111111"),
+    ("plain", "fill", "#eef0f2", "#22262b"),
 ];
 
 /// The class of a model's bars and dots.
 pub fn series_class(model: &str) -> String {
     let known = SERIES.iter().position(|(name, _, _)| *name == model);
     format!("s{}", known.unwrap_or(SERIES.len()))
+}
+
+/// The class of a model's lines.
+pub fn line_class(model: &str) -> String {
+    series_class(model).replace('s', "l")
+}
+
+/// Class of a line of the same model's second, third … series.
+pub fn dash_class(nth: usize) -> &'static str {
+    ["", " d1", " d2", " d3"][nth % 4]
 }
 
 static FONTS: LazyLock<String> = LazyLock::new(|| {
@@ -64,7 +80,9 @@ pub fn style(theme: Theme) -> String {
         Theme::Light | Theme::Dark => String::new(),
     };
     format!(
-        "{}text{{font-family:conclab,Inter,sans-serif}}.b{{font-weight:600}}.line{{fill:none}}.value{{paint-order:stroke;stroke-width:40;stroke-linejoin:round}}{base}{other}",
+        "{}text{{font-family:conclab,Inter,sans-serif}}.b{{font-weight:600}}.line{{fill:none}}.value{{paint-order:stroke;stroke-width:40;stroke-linejoin:round}}\
+         .seen{{stroke-width:8}}.tint{{fill-opacity:.28}}.d1{{stroke-dasharray:70 40}}.d2{{stroke-dasharray:20 35}}\
+         .d3{{stroke-dasharray:90 35 20 35}}.thin{{stroke-opacity:.75}}{base}{other}",
         *FONTS
     )
 }
@@ -81,7 +99,8 @@ fn rules(dark: bool) -> String {
         .chain(others)
         .enumerate()
         .map(|(number, (_, light, dark_value))| {
-            format!(".s{number}{{fill:{}}}", pick(light, dark_value))
+            let colour = pick(light, dark_value);
+            format!(".s{number}{{fill:{colour}}}.l{number}{{stroke:{colour}}}")
         });
     ground.chain(series).collect()
 }

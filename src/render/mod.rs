@@ -25,7 +25,7 @@ use serde_json::{Map, Value, json};
 /// Pixels of a PNG for one of the figure's own: sharp on dense screens and in print.
 const PNG_SCALE: f32 = 2.0;
 /// SVG beyond which the PNG alone is sent: notebooks are saved with every output in them.
-const MOST_SVG: usize = 150 << 10;
+const MOST_SVG: usize = 100 << 10;
 /// Columns of a line in a terminal.
 const WIDTH: usize = 100;
 
@@ -56,7 +56,7 @@ impl Bundle {
 /// Never `image/svg+xml`: frontends refuse it in notebooks that aren't trusted, and PDF export breaks on
 /// it. `static_output` leaves the PNG and the words alone.
 pub fn figure_bundle(drawing: &Drawing, static_output: bool) -> Bundle {
-    let mut bundle = Bundle::of([("text/plain", drawing.alt.clone())]);
+    let mut bundle = Bundle::of([("text/plain", drawing.text.clone())]);
     let (width, height) = (drawing.width, drawing.height);
     if let Ok(png) = png::png(drawing, PNG_SCALE) {
         bundle
@@ -260,6 +260,10 @@ pub fn wrong_cell_json(source: &str, diagnostics: &[Diagnostic]) -> String {
         rows: Vec::new(),
         verdict: Vec::new(),
         warnings: Vec::new(),
+        x: None,
+        crossovers: Vec::new(),
+        scaling: Vec::new(),
+        winners: Vec::new(),
         checks: Vec::new(),
         predictions: Vec::new(),
         settings: Vec::new(),
@@ -280,6 +284,7 @@ mod tests {
             width: 4,
             height: 3,
             alt: "a \"quoted\" <result>".into(),
+            text: "the numbers".into(),
         };
         let bundle = figure_bundle(&drawing, false);
         let mimes: Vec<&str> = bundle.data.keys().map(String::as_str).collect();

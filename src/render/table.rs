@@ -157,19 +157,106 @@ struct Line {
     cells: Vec<String>,
     /// Instead of the columns behind the names, where nothing was measured.
     why: Option<String>,
+    /// Whether another point begins here.
+    first: bool,
+}
+
+/// Rows from which on an overview comes before the table.
+const OVERVIEW_FROM: usize = 13;
+/// Series that an overview has columns for.
+const OVERVIEW_SERIES: usize = 8;
+
+/// Median wall times of a sweep: a line for each point, a column for each series; `None` where the table
+/// itself is as easy to read.
+fn overview(report: &Report) -> Option<Table> {
+    let mut series: Vec<&str> = Vec::new();
+    let mut points: Vec<Vec<&Row>> = Vec::new();
+    for row in &report.rows {
+        if !series.contains(&row.label.as_str()) {
+            series.push(&row.label);
+        }
+        match points.last_mut() {
+            Some(point) if same_place(point[0], row) => point.push(row),
+            _ => points.push(vec![row]),
+        }
+    }
+    let many = report.rows.len() >= OVERVIEW_FROM && points.len() >= 3;
+    if !many || !(2..=OVERVIEW_SERIES).contains(&series.len()) {
+        return None;
+    }
+    let mut head = places(report);
+    head.extend(series.iter().map(|label| (one_line(label), true)));
+    let body = points.iter().map(|rows| {
+        let mut cells = place_cells(report, rows[0]);
+        cells.extend(series.iter().map(|label| {
+            let row = rows.iter().find(|row| row.label == **label);
+            let wall = row.and_then(|row| row.wall_ns.as_ref());
+            wall.map_or(dash(), |wall| format_ns(wall.median))
+        }));
+        let fastest = report
+            .winners
+            .iter()
+            .find(|w| w.case == rows[0].case && w.at == rows[0].at);
+        cells.push(match fastest {
+            Some(winner) if winner.over.is_some() && winner.tied.is_empty() => {
+                one_line(&winner.label)
+            }
+            Some(winner) if winner.over.is_some() => {
+                let names = std::iter::once(&winner.label).chain(&winner.tied);
+                names
+                    .map(|name| one_line(name))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            }
+            _ => dash(),
+        });
+        Line {
+            cells,
+            why: None,
+            first: false,
+        }
+    });
+    let body = body.collect();
+    head.push(("fastest".to_owned(), false));
+    Some(Table {
+        head,
+        body,
+        notes: Vec::new(),
+    })
+}
+
+/// What is said of the overview.
+const OVERVIEW: &str = "Wall time, medians; all that was measured stands below.";
+
+fn same_place(a: &Row, b: &Row) -> bool {
+    a.case == b.case && a.at == b.at
+}
+
+/// A line break or an escape sequence in a label must not break the table.
+fn one_line(label: &str) -> String {
+    label.replace(char::is_control, " ")
+}
+
+/// Headings of the columns that say where a row belongs.
+fn places(report: &Report) -> Vec<(String, bool)> {
+    let has_case = report.rows.iter().any(|row| row.case.is_some());
+    let case = has_case.then(|| ("case".to_owned(), false));
+    let keys = report.rows.first().map_or(&[][..], |row| &row.at);
+    let keys = keys.iter().map(|(key, _)| (key.clone(), true));
+    case.into_iter().chain(keys).collect()
+}
+
+/// What stands in them.
+fn place_cells(report: &Report, row: &Row) -> Vec<String> {
+    let has_case = report.rows.iter().any(|row| row.case.is_some());
+    let case = has_case.then(|| row.case.clone().unwrap_or_default());
+    let at = row.at.iter().map(|(_, value)| value.to_string());
+    case.into_iter().chain(at).collect()
 }
 
 /// Columns that name a row, before those that measure it.
 fn table(report: &Report) -> Table {
-    let has_case = report.rows.iter().any(|row| row.case.is_some());
-    let keys: Vec<&str> = report.rows.first().map_or(Vec::new(), |row| {
-        row.at.iter().map(|(key, _)| key.as_str()).collect()
-    });
-    let mut head: Vec<(String, bool)> = Vec::new();
-    if has_case {
-        head.push(("case".to_owned(), false));
-    }
-    head.extend(keys.iter().map(|key| ((*key).to_owned(), true)));
+    let mut head = places(report);
     head.push(("model".to_owned(), false));
     head.extend(
         COLUMNS
@@ -177,20 +264,20 @@ fn table(report: &Report) -> Table {
             .map(|column| (column.title.to_owned(), column.numbers)),
     );
     let mut notes = Vec::new();
-    let body = report.rows.iter().map(|row| {
-        let mut cells: Vec<String> = Vec::new();
-        if has_case {
-            cells.push(row.case.clone().unwrap_or_default());
+    let body = report.rows.iter().enumerate().map(|(number, row)| {
+        let mut cells = place_cells(report, row);
+        let before = number.checked_sub(1).map(|before| &report.rows[before]);
+        let first = before.is_some_and(|before| !same_place(before, row));
+        if before.is_some_and(|before| same_place(before, row)) {
+            // Said once for all its rows.
+            cells.fill(String::new());
         }
-        cells.extend(row.at.iter().map(|(_, value)| value.to_string()));
         let marks: String = row
             .notes
             .iter()
             .map(|note| format!(" [{}]", mark(&mut notes, note)))
             .collect();
-        // A line break or an escape sequence in a label must not break the table.
-        let label = row.label.replace(char::is_control, " ");
-        cells.push(format!("{label}{marks}"));
+        cells.push(format!("{}{marks}", one_line(&row.label)));
         let outcome = || {
             let name = serde_json::to_value(row.outcome).ok();
             let name = name
@@ -211,11 +298,16 @@ fn table(report: &Report) -> Table {
                     let label = cells.len() - COLUMNS.len() - 1;
                     cells[label].push_str(&format!(" [{number}]"));
                 }
-                Line { cells, why: None }
+                Line {
+                    cells,
+                    why: None,
+                    first,
+                }
             }
             None => Line {
                 cells,
                 why: Some(outcome()),
+                first,
             },
         }
     });
@@ -243,7 +335,20 @@ const TABLE_STYLE: &str = "font-size:min(var(--jp-ui-font-size1,0.9em),14px)";
 
 /// The table as HTML, in the frontend's own table style.
 pub fn html(report: &Report) -> String {
-    let table = table(report);
+    let all = table_html(&table(report));
+    match overview(report) {
+        None => all,
+        // Folded, so that a long table doesn't push the verdict off the page.
+        Some(overview) => format!(
+            "{}\n<details><summary>Wall time, medians; all that was measured ({} rows)</summary>\n{all}\n\
+             </details>",
+            table_html(&overview),
+            report.rows.len()
+        ),
+    }
+}
+
+fn table_html(table: &Table) -> String {
     let cell = |tag: &str, text: &str, numbers: bool, more: &str| {
         let inner = match text.split_once(" (") {
             // A narrow page breaks a line before the parenthesis and nowhere else.
@@ -267,7 +372,12 @@ pub fn html(report: &Report) -> String {
     }
     html.push_str("</tr></thead>\n<tbody>\n");
     for line in &table.body {
-        html.push_str("<tr>");
+        let rule = if line.first {
+            " style=\"border-top:1px solid #8888\""
+        } else {
+            ""
+        };
+        html.push_str(&format!("<tr{rule}>"));
         for (index, text) in line.cells.iter().enumerate() {
             html.push_str(&cell("td", text, table.head[index].1, ""));
         }
@@ -293,7 +403,14 @@ pub fn html(report: &Report) -> String {
 
 /// The table as Markdown.
 pub fn markdown(report: &Report) -> String {
-    let table = table(report);
+    let all = table_markdown(&table(report));
+    match overview(report) {
+        None => all,
+        Some(overview) => format!("{}\n{OVERVIEW}\n\n{all}", table_markdown(&overview)),
+    }
+}
+
+fn table_markdown(table: &Table) -> String {
     let escape = |text: &str| inline::markdown(&text.replace('\n', " ")).replace('|', "\\|");
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let mut text = line(
@@ -325,7 +442,14 @@ pub fn markdown(report: &Report) -> String {
 
 /// The table as LaTeX, narrow enough for a page.
 pub fn latex(report: &Report) -> String {
-    let table = table(report);
+    let all = table_latex(&table(report));
+    match overview(report) {
+        None => all,
+        Some(overview) => format!("{}\n{OVERVIEW}\n\n{all}", table_latex(&overview)),
+    }
+}
+
+fn table_latex(table: &Table) -> String {
     let columns: String = table
         .head
         .iter()
@@ -368,7 +492,14 @@ pub fn latex(report: &Report) -> String {
 
 /// The table as plain text, columns aligned.
 pub fn text(report: &Report) -> String {
-    let table = table(report);
+    let all = table_text(&table(report));
+    match overview(report) {
+        None => all,
+        Some(overview) => format!("{}\n{OVERVIEW}\n\n{all}", table_text(&overview)),
+    }
+}
+
+fn table_text(table: &Table) -> String {
     let width = columns;
     let widths: Vec<usize> = (0..table.head.len())
         .map(|column| {

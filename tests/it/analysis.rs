@@ -1,8 +1,8 @@
 //! Records to report, on simulated records: false alarms, real differences, failures, and how it looks.
 
 use crate::simulator::{Lane, Simulation, cases, cpu_bound, failing, sweep, waiting};
-use conclab::analysis::{Report, Row};
-use conclab::experiment::Order;
+use conclab::analysis::{Course, Crossover, Report, Row};
+use conclab::experiment::{At, Order};
 use conclab::render;
 use conclab::trial::{Kind, MemorySource, Outcome};
 
@@ -419,18 +419,16 @@ fn a_busy_machine_does_not_make_computing_look_like_waiting() {
 }
 
 #[test]
-fn a_sweep_is_told_by_its_ends() {
+fn a_sweep_is_told_by_its_crossing_and_its_ends() {
     let report = sweep().report();
     let verdict = report.verdict.join(" ");
-    assert!(
-        verdict.contains("tasks = 2: process-pool took 5"),
-        "{verdict}"
-    );
-    assert!(
-        verdict.contains("tasks = 128: process-pool finished 1.9× faster"),
-        "{verdict}"
-    );
-    assert!(!verdict.contains("tasks = 32"), "{verdict}");
+    for part in [
+        "process-pool overtakes sequential from about 17 tasks (95 % interval 16.",
+        "from 5.0× as long at 2 tasks to 1.9× faster at 128 tasks, at 2.0× the memory",
+    ] {
+        assert!(verdict.contains(part), "{part}: {verdict}");
+    }
+    assert!(!verdict.contains("32"), "{verdict}");
     assert_eq!(report.rows[1].memory_samples, 3);
     assert!(
         report.rows[1]
@@ -442,6 +440,233 @@ fn a_sweep_is_told_by_its_ends() {
         report.rows[0].notes.is_empty(),
         "a high-water mark needs no samples"
     );
+}
+
+/// A pool that costs 6 ms to start and then halves the work, along a time per task.
+fn crossing(repeat: u32, noise: f64, seed: u64) -> Simulation {
+    let sizes_us = [100u64, 300, 1_000, 3_000, 10_000];
+    let at = |us: &u64| (None, vec![("cpu".to_owned(), At::Duration(us * 1_000))]);
+    let lane = |model, of: fn(f64) -> f64| Lane {
+        wall_ms: sizes_us
+            .iter()
+            .map(|us| of(8.0 * *us as f64 / 1e3))
+            .collect(),
+        ..Lane::new(model, 0.0)
+    };
+    Simulation {
+        points: sizes_us.iter().map(at).collect(),
+        repeat,
+        noise,
+        seed,
+        ..Simulation::of(vec![
+            lane("sequential", |ms| ms),
+            lane("process-pool", |ms| 6.0 + ms / 2.0),
+            lane("threads", |ms| 0.05 + ms / 2.0),
+            lane("async", |ms| ms),
+            lane("processes", |ms| 3.0 + 1.2 * ms),
+        ])
+    }
+}
+
+fn crossover<'a>(report: &'a Report, series: &str) -> &'a Crossover {
+    let found = report.crossovers.iter().find(|c| c.series == series);
+    found.unwrap_or_else(|| panic!("no {series} in {:?}", report.crossovers))
+}
+
+#[test]
+fn a_crossing_is_found_with_its_interval_and_told_in_the_keys_unit() {
+    let report = crossing(5, 0.02, 1).report();
+    let pool = crossover(&report, "process-pool");
+    assert_eq!(
+        (pool.course, pool.over.as_str()),
+        (Course::Overtakes, "sequential")
+    );
+    let at = pool.crossing.unwrap();
+    // The lines cross at 12 ms of work, which is 1.5 ms a task; interpolation adds its own error.
+    assert!(at.low < at.estimate && at.estimate < at.high);
+    assert!((1.35e6..1.65e6).contains(&at.estimate), "{at:?}");
+    assert_eq!(crossover(&report, "threads").course, Course::Faster);
+    assert_eq!(crossover(&report, "processes").course, Course::Slower);
+    assert_eq!(crossover(&report, "async").course, Course::Unclear);
+    let verdict = report.verdict.join(" ");
+    for part in [
+        "process-pool overtakes sequential from about cpu = 1.",
+        " ms (95 % interval 1.",
+        "threads is faster throughout",
+        "processes is slower throughout",
+        "async: no clear difference",
+    ] {
+        assert!(verdict.contains(part), "{part}: {verdict}");
+    }
+    let words = verdict.split_whitespace().count();
+    assert!(words < 90, "{words} words: {verdict}");
+    let json: serde_json::Value = serde_json::from_str(&render::json(&report)).unwrap();
+    let first = &json["crossovers"][0];
+    assert_eq!(
+        (&first["key"], &first["unit"]),
+        (&"cpu".into(), &"ns".into())
+    );
+    assert_eq!(first["course"], "overtakes");
+    assert!(first["crossing"]["low"].is_f64() && json["x"] == "cpu");
+}
+
+#[test]
+fn the_interval_of_a_crossing_contains_it_about_as_often_as_it_says() {
+    let truth = {
+        let exact = crossing(5, 0.0, 1).report();
+        crossover(&exact, "process-pool").crossing.unwrap().estimate
+    };
+    let covered = (1..=200u64)
+        .filter(|seed| {
+            let report = crossing(5, 0.05, *seed).report();
+            let at = crossover(&report, "process-pool").crossing.unwrap();
+            at.low <= truth && truth <= at.high
+        })
+        .count();
+    assert!(
+        (180..=199).contains(&covered),
+        "{covered} of 200, where 190 are expected"
+    );
+}
+
+#[test]
+fn a_series_that_falls_behind_is_told_so_and_too_few_runs_find_nothing() {
+    let mut simulation = crossing(5, 0.02, 1);
+    for lane in &mut simulation.lanes {
+        lane.wall_ms.reverse();
+    }
+    let report = simulation.report();
+    assert_eq!(
+        crossover(&report, "process-pool").course,
+        Course::FallsBehind
+    );
+    let few = crossing(2, 0.02, 1).report();
+    assert!(
+        few.crossovers
+            .iter()
+            .all(|c| c.course == Course::Unclear && c.crossing.is_none())
+    );
+    let verdict = few.verdict.join(" ");
+    assert!(verdict.contains("too few to tell"), "{verdict}");
+}
+
+#[test]
+fn scaling_is_fitted_up_to_the_cores_where_the_work_computes() {
+    let counts = [1u64, 2, 4, 8];
+    let at = |n: &u64| (None, vec![("workers".to_owned(), At::Count(*n))]);
+    let pool = |cpu_share: f64, cores: f64| Lane {
+        wall_ms: counts
+            .iter()
+            .map(|n| 400.0 * (0.1 + 0.9 / (*n as f64).min(cores)))
+            .collect(),
+        cpu_share,
+        ..Lane::new("thread-pool", 0.0)
+    };
+    let simulation = |pool| Simulation {
+        points: counts.iter().map(at).collect(),
+        noise: 0.003,
+        ..Simulation::of(vec![Lane::new("sequential", 400.0), pool])
+    };
+    // Two cores: the points beyond them say nothing about what is serial.
+    let report = simulation(pool(1.0, 2.0)).report();
+    let [scaling] = report.scaling.as_slice() else {
+        panic!("{:?}", report.scaling)
+    };
+    let serial = scaling.serial_fraction.unwrap();
+    assert_eq!((scaling.cores, scaling.fitted_to), (Some(2), 2.0));
+    assert!((0.07..0.13).contains(&serial.estimate), "{serial:?}");
+    assert!(serial.low <= serial.estimate && serial.estimate <= serial.high);
+    assert_eq!(scaling.over, "sequential");
+    // Waiting overlaps with as many workers as there are.
+    let report = simulation(pool(0.01, 8.0)).report();
+    let scaling = &report.scaling[0];
+    assert_eq!((scaling.cores, scaling.fitted_to), (None, 8.0));
+    assert!((0.07..0.13).contains(&scaling.serial_fraction.unwrap().estimate));
+    let verdict = report.verdict.join(" ");
+    assert!(
+        verdict.contains("thread-pool gains most with 8 workers: 4.7× over sequential"),
+        "{verdict}"
+    );
+    assert!(
+        verdict.contains("Serial fraction by Amdahl's law: thread-pool 10 %"),
+        "{verdict}"
+    );
+    // Alone, it is compared with itself.
+    let mut alone = simulation(pool(0.01, 8.0));
+    alone.lanes.remove(0);
+    let report = alone.report();
+    assert_eq!(report.scaling[0].over, "thread-pool with 1");
+    assert!((report.scaling[0].points[0].speedup.estimate - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_long_table_begins_with_an_overview_and_says_each_place_once() {
+    let report = crossing(5, 0.02, 1).report();
+    let text = render::table_text(&report);
+    let overview: Vec<&str> = text.lines().take(7).collect();
+    let head: Vec<&str> = overview[0].split_whitespace().collect();
+    assert_eq!(
+        head,
+        [
+            "cpu",
+            "sequential",
+            "process-pool",
+            "threads",
+            "async",
+            "processes",
+            "fastest"
+        ]
+    );
+    for (line, at) in overview[2..]
+        .iter()
+        .zip(["100us", "300us", "1ms", "3ms", "10ms"])
+    {
+        assert!(
+            line.trim_start().starts_with(at) && line.ends_with("threads"),
+            "{text}"
+        );
+    }
+    let places = |text: &str| text.matches("100us").count();
+    assert_eq!(
+        places(&text),
+        2,
+        "in the overview and once in the table: {text}"
+    );
+    let html = render::table_html(&report);
+    let (before, folded) = html.split_once("<details>").unwrap();
+    assert_eq!(
+        (before.matches("<tr").count(), folded.matches("<tr").count()),
+        (6, 26)
+    );
+    assert_eq!(
+        folded.matches("border-top").count(),
+        4,
+        "a rule where a point begins"
+    );
+    for short in [cpu_bound().report(), sweep().report()] {
+        let html = render::table_html(&short);
+        assert!(!html.contains("<details>") && html.matches("<table>").count() == 1);
+    }
+}
+
+#[test]
+fn the_winner_of_a_point_is_clearly_faster_or_shares_it() {
+    let report = cases().report();
+    let [cpu, io] = report.winners.as_slice() else {
+        panic!("{:?}", report.winners)
+    };
+    assert_eq!(
+        (cpu.label.as_str(), cpu.tied.as_slice()),
+        ("threads", &[][..])
+    );
+    assert!((1.9..2.1).contains(&cpu.ratio), "{cpu:?}");
+    assert_eq!(io.tied.len(), 1, "threads and async share it: {io:?}");
+    assert_eq!(io.over.as_deref(), Some("sequential"));
+    let failing = failing().report();
+    let [winner] = failing.winners.as_slice() else {
+        panic!("{:?}", failing.winners)
+    };
+    assert_eq!(winner.label, "process-pool", "a wrong answer never wins");
 }
 
 #[test]

@@ -33,7 +33,15 @@ impl Place {
             tasks: 3,
             ops,
         }];
-        prepare(&Program { groups, seed: 1 }, &self.0).unwrap();
+        prepare(
+            &Program {
+                groups,
+                seed: 1,
+                ..Program::default()
+            },
+            &self.0,
+        )
+        .unwrap();
     }
 }
 

@@ -12,6 +12,7 @@ mod analysis;
 mod session;
 mod check_command;
 mod claims;
+mod plots;
 mod simulator;
 mod steps;
 mod typing;

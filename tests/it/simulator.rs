@@ -62,7 +62,7 @@ impl Lane {
 }
 
 /// Case and swept values.
-type Place = (Option<String>, Vec<(String, At)>);
+pub type Place = (Option<String>, Vec<(String, At)>);
 
 /// An experiment and the machine that it is simulated on.
 #[derive(Clone, Debug)]
@@ -84,6 +84,8 @@ pub struct Simulation {
     pub interrupted: bool,
     pub checks: Vec<Claim>,
     pub predictions: Vec<Claim>,
+    /// The swept key on the x axis, as a cell says it.
+    pub x: Option<String>,
 }
 
 impl Simulation {
@@ -114,6 +116,7 @@ impl Simulation {
             interrupted: false,
             checks: Vec::new(),
             predictions: Vec::new(),
+            x: None,
         }
     }
 
@@ -168,9 +171,9 @@ impl Simulation {
             memory_limit_bytes: None,
             compare_answers: true,
             plots: Vec::new(),
-            x: None,
             checks: self.checks.clone(),
             predictions: self.predictions.clone(),
+            x: self.x.clone(),
             theme: Theme::Auto,
             save: None,
             settings: vec![

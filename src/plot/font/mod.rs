@@ -66,15 +66,18 @@ pub fn fitted(text: &str, size: f64, weight: Weight, room: f64) -> String {
     if width(text, size, weight) <= room {
         return text.to_owned();
     }
-    let mut kept: Vec<char> = text.chars().collect();
-    while !kept.is_empty() {
-        kept.pop();
-        let shortened = format!("{}…", kept.iter().collect::<String>().trim_end());
-        if width(&shortened, size, weight) <= room {
-            return shortened;
-        }
+    // Cut by the sum of widths, which is what a text's width is here; a space at the cut goes too.
+    let left = room - width("…", size, weight);
+    let mut sum = 0.0;
+    let kept = text.char_indices().take_while(|(at, c)| {
+        sum += width(&text[*at..at + c.len_utf8()], size, weight);
+        sum <= left
+    });
+    let end = kept.last().map_or(0, |(at, c)| at + c.len_utf8());
+    match left >= 0.0 {
+        true => format!("{}…", text[..end].trim_end()),
+        false => String::new(),
     }
-    String::new()
 }
 
 /// The text in lines that fit, at most `lines` of them, the last one with an ellipsis where it is cut.
