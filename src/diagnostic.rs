@@ -9,6 +9,8 @@ use std::ops::Range;
 
 /// Widest line that [`render`] prints, in characters: JupyterLab's error box wraps beyond it.
 const WIDTH: usize = 80;
+/// Longest message or help, in characters: both may quote a value, and a value may be of any length.
+const LONGEST: usize = 2_000;
 
 /// A range of bytes in a cell's text. Always inside the text and on character boundaries.
 pub type Span = Range<usize>;
@@ -42,8 +44,8 @@ impl Diagnostic {
     pub fn new(span: Span, message: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
             span,
-            message: message.into(),
-            help: help.into(),
+            message: shortened(message.into()),
+            help: shortened(help.into()),
         }
     }
 
@@ -57,6 +59,24 @@ impl Diagnostic {
             help: self.help.clone(),
         }
     }
+}
+
+/// `text` with its middle left out where it is longer than [`LONGEST`].
+fn shortened(text: String) -> String {
+    let half = LONGEST / 2;
+    let Some((head, _)) = text
+        .char_indices()
+        .nth(LONGEST)
+        .and(text.char_indices().nth(half))
+    else {
+        return text;
+    };
+    let tail = text
+        .char_indices()
+        .rev()
+        .nth(half - 1)
+        .map_or(0, |(at, _)| at);
+    format!("{} … {}", &text[..head], &text[tail..])
 }
 
 /// Line and column (both from 1, the column in characters) of a byte offset in `source`.

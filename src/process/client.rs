@@ -48,6 +48,11 @@ impl Warden {
                 directory,
                 alive: AtomicBool::new(true),
             }),
+            Some(Message::Unable(why)) => {
+                drop(input);
+                process.wait()?;
+                Err(io::Error::other(why))
+            }
             _ => {
                 drop(input);
                 process.wait()?;

@@ -38,6 +38,8 @@ pub enum Message {
         /// Private, removed at the warden's end.
         directory: PathBuf,
     },
+    /// It can't serve; why, and what to do about it.
+    Unable(String),
     /// What was started has ended.
     Ended(Box<Ended>),
     /// The service's first line, or why there is none.
@@ -79,7 +81,15 @@ pub fn main() -> ExitCode {
 fn run() -> io::Result<()> {
     spawn::reserve_reply_descriptor()?;
     signals::become_subreaper();
-    let directory = private_directory()?;
+    let directory = match private_directory() {
+        Ok(directory) => directory,
+        Err(error) => {
+            return tell(&Message::Unable(format!(
+                "no folder could be made in {}: {error}; set TMPDIR to a folder that can be written",
+                env::temp_dir().display()
+            )));
+        }
+    };
     let mut warden = Warden {
         directory,
         signals: signals::catch()?,

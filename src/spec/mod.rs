@@ -43,6 +43,9 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("save", &["of"]),
 ];
 
+/// Most problems that are told at once, of each kind: whoever has more has pasted something else.
+const MOST_PROBLEMS: usize = 100;
+
 /// What a cell asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cell {
@@ -203,8 +206,10 @@ pub fn read(text: &str, session: &Session) -> (Option<Cell>, Vec<Diagnostic>) {
         return (Some(cell), Vec::new());
     }
     let (table, errors) = DeTable::parse_recoverable(text);
-    let syntax = syntax::diagnostics(text, &errors);
+    let mut syntax = syntax::diagnostics(text, &errors);
     let (cell, mut problems) = cell(text, &table, session);
+    keep_first(&mut syntax);
+    keep_first(&mut problems);
     if !syntax.is_empty() {
         // What could be read is judged too, but not what a syntax error has left half read.
         let line = |problem: &Diagnostic| line_column(text, problem.span.start).0;
@@ -223,6 +228,23 @@ pub fn read(text: &str, session: &Session) -> (Option<Cell>, Vec<Diagnostic>) {
         (cell, problems)
     } else {
         (None, problems)
+    }
+}
+
+/// Leaves the first [`MOST_PROBLEMS`], and one more that says how many there were.
+fn keep_first(problems: &mut Vec<Diagnostic>) {
+    problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
+    let all = problems.len();
+    if let Some(next) = problems.get(MOST_PROBLEMS).map(|next| next.span.clone()) {
+        problems.truncate(MOST_PROBLEMS);
+        problems.push(Diagnostic::new(
+            next,
+            format!(
+                "{} more problems from here on are not shown",
+                all - MOST_PROBLEMS
+            ),
+            "mend those above first; is this text a cell of conclab at all?",
+        ));
     }
 }
 

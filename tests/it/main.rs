@@ -2,6 +2,7 @@
 
 mod answers;
 mod cells;
+mod hostile;
 mod install;
 mod io;
 mod layers;
