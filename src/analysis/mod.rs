@@ -92,12 +92,49 @@ pub struct Row {
     pub page_faults: Option<Summary>,
     /// Against the baseline; `None` for the baseline itself and where either was not measured.
     pub speedup: Option<Speedup>,
+    /// Updates of the shared counter that were lost (expected minus counted); `None` where no task `add`s.
+    pub lost: Option<Summary>,
+    /// The program's groups with the latencies of their tasks; empty where latencies weren't recorded.
+    #[serde(serialize_with = "as_groups")]
+    pub groups: Vec<GroupReport>,
     /// Notes of this row alone: outliers, disagreeing counts, what it printed.
     pub notes: Vec<String>,
 }
 
 fn as_map<S: serde::Serializer>(at: &[(String, At)], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(at.iter().map(|(key, value)| (key, value)))
+}
+
+fn as_groups<S: serde::Serializer>(
+    groups: &[GroupReport],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(groups.iter().map(|group| (&group.name, group)))
+}
+
+/// One group of tasks within a row.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GroupReport {
+    /// Its name; empty where the experiment has just one.
+    #[serde(skip)]
+    pub name: String,
+    /// What became of its tasks, in the worst repeat.
+    pub tasks: TaskCounts,
+    /// How long its succeeded tasks took from start to end; `None` where none succeeded.
+    pub latency_ns: Option<Latency>,
+}
+
+/// How long tasks took from start to end, in nanoseconds: medians over the repeats.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Latency {
+    /// Half of the tasks took no longer.
+    pub median: f64,
+    /// 95 % of the tasks took no longer.
+    pub p95: f64,
+    /// The longest.
+    pub max: f64,
+    /// The quantiles 0 %, 1 % … 100 %.
+    pub quantiles: Vec<f64>,
 }
 
 /// What became of tasks.

@@ -120,6 +120,8 @@ fn row(experiment: &Experiment, id: RowId, records: &[&Record], interrupted: boo
         involuntary_switches: summary(&measured, |m| Some(m.reply.involuntary_switches as f64)),
         page_faults: summary(&measured, |m| Some(m.reply.page_faults as f64)),
         speedup: None,
+        lost: None,
+        groups: Vec::new(),
         notes: notes(&measured, &observed),
     }
 }
