@@ -4,10 +4,12 @@
 //! again and refers to nothing outside itself. To add a key of the cell language: a field here and a row
 //! in `spec`'s table of keys.
 
+use crate::model::{Pool, Settings};
 use crate::program::Program;
 use crate::runtime::Runtime;
 use crate::units::{bytes_text, duration_text, format_count};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// One cell, resolved.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +55,27 @@ pub struct Series {
     pub runtime: Runtime,
     /// Its own number of workers, before the point's and the runtime's default.
     pub workers: Option<u32>,
+    /// Its own size of chunks, before the point's and the model's default.
+    pub chunk: Option<u64>,
+    /// What `hybrid` computes on.
+    pub pool: Pool,
+    /// Its own limits of steps, before the point's.
+    pub limits: BTreeMap<String, u64>,
+}
+
+impl Series {
+    /// A model without settings of its own, called by its name.
+    pub fn plain(model: &str, runtime: &Runtime) -> Series {
+        Series {
+            label: model.to_owned(),
+            model: model.to_owned(),
+            runtime: runtime.clone(),
+            workers: None,
+            chunk: None,
+            pool: Pool::default(),
+            limits: BTreeMap::new(),
+        }
+    }
 }
 
 /// One point of a sweep: the program and what was varied to get it.
@@ -66,6 +89,8 @@ pub struct Point {
     pub program: Program,
     /// Workers of the pools, where the cell says so.
     pub workers: Option<u32>,
+    /// Tasks of one message of `process-pool`, where the cell says so.
+    pub chunk: Option<u64>,
 }
 
 /// A swept value.
@@ -146,10 +171,40 @@ pub enum Origin {
     BuiltIn,
 }
 
+impl Point {
+    /// Limits of steps for a series here: the point's, and its own before them.
+    pub fn limits(&self, series: &Series) -> BTreeMap<String, u64> {
+        let mut limits = self.program.limits.clone();
+        limits.extend(
+            series
+                .limits
+                .iter()
+                .map(|(verb, limit)| (verb.clone(), *limit)),
+        );
+        limits
+    }
+}
+
 impl Experiment {
     /// Workers that a series runs with at a point; `usable_cpus` is the native pools' default.
     pub fn workers(&self, series: &Series, point: &Point, usable_cpus: u32) -> u32 {
         series.workers.or(point.workers).unwrap_or(usable_cpus)
+    }
+
+    /// What the model of a series is told at a point.
+    pub fn settings(&self, series: &Series, point: &Point, usable_cpus: u32) -> Settings {
+        Settings {
+            workers: self.workers(series, point, usable_cpus),
+            chunk: series.chunk.or(point.chunk),
+            pool: series.pool,
+        }
+    }
+
+    /// Whether the times of single tasks are wanted: where there are several groups to compare, or a
+    /// figure of them.
+    pub fn wants_latencies(&self) -> bool {
+        let named = |point: &Point| point.program.groups.iter().any(|g| !g.name.is_empty());
+        self.plots.iter().any(|plot| plot == "latency") || self.points.iter().any(named)
     }
 
     /// Index of the series that speedups are taken against, on the runtime of `series`.

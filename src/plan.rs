@@ -6,8 +6,9 @@
 use crate::experiment::{Experiment, Order, Point, Series};
 use crate::host::{Limits, Machine};
 use crate::model::{Footprint, find};
-use crate::program::{Op, splitmix64};
+use crate::program::{Op, Value, splitmix64};
 use crate::units::{duration_text, format_bytes, format_count, format_ns};
+use std::collections::BTreeMap;
 
 /// Fewest timed repeats that the budget may cut to.
 pub const FEWEST_REPEATS: u32 = 3;
@@ -17,6 +18,12 @@ const PROCESS_BYTES: u64 = 3 << 19;
 
 /// Memory of one thread: touched stack and kernel structures; measured 10–36 KB.
 const THREAD_BYTES: u64 = 40 << 10;
+
+/// Memory of one task on an event loop: its future; measured 0.5–0.6 KB for a task that sleeps.
+const FUTURE_BYTES: u64 = 640;
+
+/// Memory in which the time of one task is noted.
+const LATENCY_BYTES: u64 = 8;
 
 /// Descriptors that a trial has open beside those of its tasks.
 const OWN_DESCRIPTORS: u64 = 32;
@@ -110,11 +117,12 @@ pub fn refusal(
     let series = &experiment.series[row.series];
     let point = &experiment.points[row.point];
     let model = find(&series.model)?;
-    let workers = experiment.workers(series, point, machine.usable_cpus);
-    let footprint = model.footprint(point.program.tasks(), workers);
+    let settings = experiment.settings(series, point, machine.usable_cpus);
+    let footprint = model.footprint(point.program.tasks(), &settings);
+    let elsewhere = model.def().uses_processes;
     too_many_threads(&footprint, limits)
         .or_else(|| too_many_processes(&footprint, limits))
-        .or_else(|| too_many_descriptors(point, &footprint, limits))
+        .or_else(|| too_many_descriptors(point, &footprint, elsewhere, limits))
         .or_else(|| too_much_memory(experiment, point, &footprint, limits))
         .or_else(|| too_long(experiment, series, point, &footprint))
 }
@@ -156,12 +164,18 @@ fn too_many_processes(footprint: &Footprint, limits: &Limits) -> Option<String> 
     })
 }
 
-fn too_many_descriptors(point: &Point, footprint: &Footprint, limits: &Limits) -> Option<String> {
+/// `elsewhere`: whether tasks run in worker processes, which have descriptors of their own.
+fn too_many_descriptors(
+    point: &Point,
+    footprint: &Footprint,
+    elsewhere: bool,
+    limits: &Limits,
+) -> Option<String> {
     // Waiting requests and open files take one descriptor each, in the process that runs the task.
     let per_task = u64::from(uses(point, |op| {
         matches!(op, Op::Http { .. } | Op::Write { .. })
     }));
-    let own_tasks = if footprint.processes > 0 {
+    let own_tasks = if elsewhere {
         0
     } else {
         footprint.tasks_at_once
@@ -190,7 +204,13 @@ fn too_much_memory(
     let allocated = allocated_bytes(point, footprint.tasks_at_once);
     let needed = allocated
         .saturating_add(footprint.threads.saturating_mul(THREAD_BYTES))
-        .saturating_add(footprint.processes.saturating_mul(PROCESS_BYTES));
+        .saturating_add(footprint.processes.saturating_mul(PROCESS_BYTES))
+        .saturating_add(footprint.futures.saturating_mul(FUTURE_BYTES))
+        .saturating_add(data_bytes(point, footprint))
+        .saturating_add(match experiment.wants_latencies() {
+            true => point.program.tasks().saturating_mul(LATENCY_BYTES),
+            false => 0,
+        });
     let most = memory_limit_bytes(experiment, limits);
     (needed > most).then(|| {
         let limit = match experiment.memory_limit_bytes {
@@ -274,25 +294,71 @@ fn allocated_bytes(point: &Point, tasks_at_once: u64) -> u64 {
     bytes
 }
 
+/// Memory of what tasks are given and give back: once here, and on both sides of a pipe once for each
+/// worker.
+fn data_bytes(point: &Point, footprint: &Footprint) -> u64 {
+    let program = &point.program;
+    let largest = |size: &Option<Value>| {
+        let size = size.as_ref();
+        size.map_or(0, |size| size.largest(program.tasks()))
+    };
+    let (argument, result) = (largest(&program.argument), largest(&program.result));
+    let results = result.saturating_mul(footprint.parallel.max(1));
+    let copies = argument
+        .saturating_add(result)
+        .saturating_mul(footprint.processes);
+    argument.saturating_add(results).saturating_add(copies)
+}
+
 /// Time that a run takes at least, by the waits that the cell itself declares.
 fn known_wait_ns(series: &Series, point: &Point, footprint: &Footprint) -> u64 {
     let loops = find(&series.model).is_some_and(|model| model.def().single_threaded);
     let at_once = footprint.tasks_at_once.max(1);
+    let limits = point.limits(series);
     let mut total_ns = 0u64;
     for group in &point.program.groups {
-        for op in &group.ops {
-            op.walk(1, &mut |op, times| {
-                let (time, at_once) = match op {
-                    Op::Sleep { time } | Op::Http { time } => (time, at_once.min(group.tasks)),
-                    // One thread can only be blocked once at a time.
-                    Op::Block { time } if loops => (time, 1),
-                    Op::Block { time } => (time, at_once.min(group.tasks)),
-                    _ => return,
-                };
-                let shared = time.sum(group.tasks) / at_once.max(1);
-                total_ns = total_ns.saturating_add(shared.saturating_mul(times));
-            });
-        }
+        let waits = Waits {
+            tasks: group.tasks,
+            limits: &limits,
+            loops,
+        };
+        let ns = waits.of(&group.ops, at_once.min(group.tasks));
+        total_ns = total_ns.saturating_add(ns);
     }
     total_ns
+}
+
+/// What is needed to know how long the waits of a group take.
+struct Waits<'a> {
+    tasks: u64,
+    limits: &'a BTreeMap<String, u64>,
+    /// Whether one thread does all the work.
+    loops: bool,
+}
+
+impl Waits<'_> {
+    /// Nanoseconds that operations wait at least, where so many tasks do them at once: fewer of them
+    /// within a lock or a limit.
+    fn of(&self, ops: &[Op], at_once: u64) -> u64 {
+        let ns = ops.iter().map(|op| match op {
+            Op::Sleep { time } | Op::Http { time } => time.sum(self.tasks) / at_once.max(1),
+            // One thread can only be blocked once at a time.
+            Op::Block { time } if self.loops => time.sum(self.tasks),
+            Op::Block { time } => time.sum(self.tasks) / at_once.max(1),
+            Op::Group {
+                ops,
+                times,
+                lock,
+                permit,
+                ..
+            } => {
+                let permits = permit.as_ref().and_then(|verb| self.limits.get(verb));
+                let most = if lock.is_some() { Some(&1) } else { permits };
+                let at_once = most.map_or(at_once, |most| at_once.min(*most));
+                self.of(ops, at_once).saturating_mul(*times)
+            }
+            _ => 0,
+        });
+        ns.fold(0, u64::saturating_add)
+    }
 }

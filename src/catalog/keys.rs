@@ -3,6 +3,7 @@
 //! To add a key: a row here and the lines of `spec` that resolve it.
 
 use crate::describe::{Quantity, Setting};
+use crate::model::settings::MOST_WORKERS;
 
 /// Longest duration that a key may ask for: a day.
 const DAY_NS: u64 = 86_400_000_000_000;
@@ -10,8 +11,6 @@ const DAY_NS: u64 = 86_400_000_000_000;
 const MOST_REPEATS: u64 = 1_000;
 /// Most tasks: beyond it a cell is a slip of the pen.
 pub const MOST_TASKS: u64 = 1_000_000_000;
-/// Most workers of a pool.
-pub const MOST_WORKERS: u64 = 1_000_000;
 
 /// Every key of an experiment, in the order in which help lists them.
 pub const KEYS: &[Setting] = &[
@@ -72,7 +71,8 @@ pub const KEYS: &[Setting] = &[
         quantity: Quantity::Count,
         default: "the usable CPUs",
         range: (1, MOST_WORKERS),
-        doc: "Threads or processes of the pools (`thread-pool`, `process-pool`). A list compares several.",
+        doc: "Threads or processes of the models that have a fixed number of them (`thread-pool`, \
+              `process-pool`, `async-threads`, `hybrid`). A list compares several.",
         example: "workers = 4",
     },
     Setting {
@@ -172,10 +172,18 @@ pub const MODIFIERS: &[Setting] = &[
         doc: "What figures call the step.",
         example: "{ http = \"50ms\", label = \"fetch\" }",
     },
+    Setting {
+        name: "lock",
+        quantity: Quantity::Text,
+        default: "",
+        range: (0, 0),
+        doc: "A name: the step is done while a lock of that name is held, by one task at a time. With \
+              `times` it is taken anew for each time; `{ do = [{ add = 1, times = 50 }], lock = \"sum\" }` \
+              holds it throughout. Processes share it too; under an event loop a task that waits for it \
+              lets others run.",
+        example: "{ add = 1, times = 1_000, lock = \"sum\" }",
+    },
 ];
-
-/// Keys of a model's table.
-pub const MODEL_KEYS: &[&str] = &["model", "workers", "label"];
 
 /// The key of that name.
 pub fn find(name: &str) -> Option<&'static Setting> {

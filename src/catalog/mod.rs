@@ -115,21 +115,49 @@ fn overview() -> String {
 }
 
 fn step_help(def: &StepDef) -> String {
+    let settings: Vec<String> = def
+        .settings
+        .iter()
+        .map(|setting| {
+            format!(
+                "\n- `{}`: {} Takes {}; default {}.",
+                setting.name,
+                setting.doc,
+                quantity(setting.quantity, setting.range),
+                setting.default
+            )
+        })
+        .collect();
     format!(
-        "**{}**: a step that {}.\n\n{}\n\n```toml\ntask = {}\n```\n\nTakes {}. In Python: `{}`.",
+        "**{}**: a step that {}.\n\n{}\n\n```toml\ntask = {}\n```\n\nTakes {}. In Python: `{}`.{}",
         def.verb,
         def.summary,
         def.doc,
         def.example,
         quantity(def.quantity, def.range),
-        def.python
+        def.python,
+        settings.concat()
     )
 }
 
 fn model_help(def: &ModelDef) -> String {
+    let settings: Vec<String> = def
+        .all_settings()
+        .map(|setting| format!("- `{}`: {}", setting.name, setting.doc))
+        .collect();
     format!(
-        "**{}**: {}.\n\n{}\n\n```toml\nmodels = [\"sequential\", \"{}\"]\n```\n\nIn Python: `{}`.",
-        def.name, def.summary, def.doc, def.name, def.python
+        "**{}**: {}.\n\n{}\n\n```toml\nmodels = [\"sequential\", \"{}\"]\n```\n\nIn Python: `{}`.\n\n\
+         A table such as `{}` sets:\n\n{}",
+        def.name,
+        def.summary,
+        def.doc,
+        def.name,
+        def.python,
+        def.settings.first().map_or_else(
+            || format!("{{ model = \"{}\", label = \"…\" }}", def.name),
+            |setting| setting.example.to_owned()
+        ),
+        settings.join("\n")
     )
 }
 

@@ -82,6 +82,8 @@ mod tests {
         let inner = Op::Group {
             ops: vec![cpu(Value::Each(vec![1, 2]))],
             times: 2,
+            lock: None,
+            permit: None,
             label: String::new(),
         };
         let group = |ops| crate::program::Group {
@@ -91,12 +93,14 @@ mod tests {
         };
         let mut program = Program {
             groups: vec![group(vec![cpu(Value::Const(100)), count.clone(), inner])],
-            seed: 0,
+            ..Program::default()
         };
         calibrate_program(&mut program, 1.5);
         let expected = Op::Group {
             ops: vec![cpu(Value::Each(vec![2, 3]))],
             times: 2,
+            lock: None,
+            permit: None,
             label: String::new(),
         };
         assert_eq!(

@@ -261,14 +261,9 @@ mod tests {
     fn experiment(models: usize) -> Experiment {
         let series = |number: usize| Series {
             label: format!("model {number}"),
-            model: "sequential".into(),
-            runtime: Runtime::Native,
-            workers: None,
+            ..Series::plain("sequential", &Runtime::Native)
         };
-        let program = Program {
-            groups: Vec::new(),
-            seed: 1,
-        };
+        let program = Program::default();
         Experiment {
             title: "simulated".into(),
             name: None,
@@ -278,6 +273,7 @@ mod tests {
                 at: Vec::new(),
                 program,
                 workers: None,
+                chunk: None,
             }],
             repeat: 5,
             warmup: 1,

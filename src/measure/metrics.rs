@@ -40,4 +40,11 @@ pub const METRICS: &[MetricDef] = &[
         doc: "Voluntary (it waited) and involuntary (its core was taken) switches of all threads and \
               processes while the clock ran.",
     },
+    MetricDef {
+        name: "lost",
+        title: "lost",
+        unit: "1",
+        doc: "Updates of the shared counter that were lost: increments that tasks made (`add`) minus what \
+              the counter shows in the end.",
+    },
 ];

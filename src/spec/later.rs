@@ -24,16 +24,14 @@ pub const KEYS: &[&str] = &[
 ];
 /// Verbs of steps.
 pub const VERBS: &[&str] = &[
-    "pi", "fib", "sort", "matmul", "hash", "compress", "blur", "query", "read", "run", "add",
-    "append", "send", "receive", "python",
+    "pi", "fib", "sort", "matmul", "hash", "compress", "blur", "query", "read", "run", "append",
+    "send", "receive", "python",
 ];
 /// Keys beside a verb.
 pub const MODIFIERS: &[&str] = &[
-    "lock",
     "timeout",
     "retry",
     "fail",
-    "sync",
     "status",
     "bytes",
     "connection",
@@ -42,9 +40,9 @@ pub const MODIFIERS: &[&str] = &[
     "body",
 ];
 /// Models.
-pub const MODELS: &[&str] = &["async-threads", "hybrid", "interpreters"];
+pub const MODELS: &[&str] = &["interpreters"];
 /// Keys of a model's table.
-pub const MODEL_KEYS: &[&str] = &["chunk", "limits", "warm", "pool", "start", "stages"];
+pub const MODEL_KEYS: &[&str] = &["warm", "start", "stages"];
 
 /// Whether a word names a runtime that is yet to come.
 pub fn is_runtime(word: &str) -> bool {

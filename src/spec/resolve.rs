@@ -86,6 +86,15 @@ pub fn experiment(
         defaults: Reader::new(&earlier, Vec::new()),
     };
     unknown_keys(&mut readers.cell, table.get_ref());
+    let limited = source
+        .get("models")
+        .map_or(Vec::new(), |(item, _)| models::limited(item));
+    let limit = |readers: &mut Readers| {
+        for reader in [&mut readers.cell, &mut readers.defaults] {
+            reader.limited = limited.clone();
+        }
+    };
+    limit(&mut readers);
     let first = read_point(&mut readers, &source);
     let series = read_series(&mut readers, &source);
     let scalars = Scalars::read(&mut readers, &source);
@@ -123,6 +132,7 @@ pub fn experiment(
                 cell: Reader::new(text, own.to_vec()),
                 defaults: Reader::new(&earlier, rest.to_vec()),
             };
+            limit(&mut readers);
             let (ops, tasks, workers) = read_point(&mut readers, &source)?;
             let at = axes
                 .iter()
@@ -135,12 +145,14 @@ pub fn experiment(
                     ops,
                 }],
                 seed: scalars.seed,
+                ..Program::default()
             };
             Some(Point {
                 case: None,
                 at: at.collect(),
                 program,
                 workers,
+                chunk: None,
             })
         })
         .collect();
@@ -334,12 +346,7 @@ fn read_series(readers: &mut Readers, source: &Source) -> Vec<Series> {
         Some((item, origin)) => models::series(readers.of(origin), item, &runtime),
         None => DEFAULT_MODELS
             .iter()
-            .map(|model| Series {
-                label: (*model).to_owned(),
-                model: (*model).to_owned(),
-                runtime: runtime.clone(),
-                workers: None,
-            })
+            .map(|model| Series::plain(model, &runtime))
             .collect(),
     }
 }

@@ -5,7 +5,7 @@ use super::reader::{Item, Reader};
 use crate::catalog::keys;
 use crate::describe::{Quantity, nearest};
 use crate::diagnostic::Span;
-use crate::program::Op;
+use crate::program::{Op, Sync};
 use crate::step::{self, STEPS};
 use std::borrow::Cow;
 use toml::Spanned;
@@ -67,13 +67,22 @@ fn step_table(reader: &mut Reader, item: &Item, table: &DeTable, depth: usize) -
     let mut entries: Vec<(&Key, &Item)> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     let is_verb = |name: &str| name == "do" || step::find(name).is_some();
+    // What a step's own keys are depends on its verb, wherever in the table that stands.
+    let own: Vec<&str> = entries
+        .iter()
+        .filter_map(|(key, _)| step::find(key.get_ref()))
+        .flat_map(|step| step.def.settings)
+        .map(|setting| setting.name)
+        .collect();
     let mut verbs: Vec<(&Key, &Item)> = Vec::new();
     let mut complained = false;
     for (key, value) in &entries {
         let name = key.get_ref().as_ref();
         if is_verb(name) {
             verbs.push((key, value));
-        } else if !keys::MODIFIERS.iter().any(|modifier| modifier.name == name) {
+        } else if !own.contains(&name)
+            && !keys::MODIFIERS.iter().any(|modifier| modifier.name == name)
+        {
             unknown_key(reader, item, key);
             complained = true;
         }
@@ -84,6 +93,9 @@ fn step_table(reader: &mut Reader, item: &Item, table: &DeTable, depth: usize) -
     });
     let label = entries.iter().find(|(key, _)| key.get_ref() == "label");
     let label = label.and_then(|(_, value)| reader.string("label", value));
+    let lock = entries.iter().find(|(key, _)| key.get_ref() == "lock");
+    let lock_span = lock.map(|(_, value)| value.span());
+    let lock = lock.and_then(|(_, value)| reader.string("lock", value));
     let (verb, value) = match verbs.as_slice() {
         [one] => *one,
         [] if complained => return Vec::new(),
@@ -105,7 +117,9 @@ fn step_table(reader: &mut Reader, item: &Item, table: &DeTable, depth: usize) -
     let inner = match step::find(name) {
         Some(step) => {
             let value = reader.value(name, step.def.quantity, step.def.range, value);
-            value.map_or_else(Vec::new, step.ops)
+            let mut ops = value.map_or_else(Vec::new, step.ops);
+            set_sync(reader, step, &entries, &mut ops);
+            ops
         }
         // Only `do` is a verb without a definition.
         None if depth >= DEEPEST => {
@@ -118,15 +132,54 @@ fn step_table(reader: &mut Reader, item: &Item, table: &DeTable, depth: usize) -
         }
         None => ops(reader, value, depth + 1),
     };
-    match (times, label) {
-        (None, None) if name != "do" => inner,
-        (times, label) => {
+    if let (Some(lock), Some(span)) = (&lock, lock_span) {
+        held_twice(reader, lock, &inner, span);
+    }
+    let permit = reader.limited.iter().find(|verb| *verb == name).cloned();
+    match (times, label, lock, permit) {
+        (None, None, None, None) if name != "do" => inner,
+        (times, label, lock, permit) => {
             vec![Op::Group {
                 ops: inner,
                 times: times.unwrap_or(1),
+                lock,
+                permit,
                 label: label.unwrap_or_default(),
             }]
         }
+    }
+}
+
+/// Reads how increments are kept apart, where the step has that setting.
+fn set_sync(reader: &mut Reader, step: &step::Step, entries: &[(&Key, &Item)], ops: &mut [Op]) {
+    let settings = step.def.settings.iter();
+    for setting in settings.filter(|setting| setting.name == "sync") {
+        let Quantity::Word(words) = setting.quantity else {
+            continue;
+        };
+        let written = entries.iter().find(|(key, _)| key.get_ref() == "sync");
+        let word = written.and_then(|(_, value)| reader.word("sync", words, value));
+        if let (Some(word), [Op::Add { sync, .. }]) = (word.and_then(Sync::named), ops) {
+            *sync = word;
+        }
+        return;
+    }
+}
+
+/// A lock around a step that takes it itself: the task would wait for itself for ever.
+fn held_twice(reader: &mut Reader, lock: &str, inner: &[Op], span: Span) {
+    let mut twice = false;
+    for op in inner {
+        op.walk(1, &mut |op, _| {
+            twice |= matches!(op, Op::Group { lock: Some(name), .. } if name == lock);
+        });
+    }
+    if twice {
+        reader.problem(
+            span,
+            format!("the lock `{lock}` is held here already when a step inside takes it again"),
+            "no task could go on: leave one of the two out, or give them different names",
+        );
     }
 }
 
@@ -202,7 +255,8 @@ fn unknown_key(reader: &mut Reader, item: &Item, key: &Key) {
     let known = STEPS
         .iter()
         .map(|step| step.def.verb)
-        .chain(["do", "times", "label"]);
+        .chain(["do"])
+        .chain(keys::MODIFIERS.iter().map(|modifier| modifier.name));
     let help = match nearest(name, known) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "`show = \"steps\"` lists what a task can do".to_owned(),

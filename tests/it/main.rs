@@ -3,6 +3,7 @@
 mod answers;
 mod install;
 mod layers;
+mod models;
 mod kernel;
 mod kernel_cells;
 mod kernel_client;
