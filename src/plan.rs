@@ -362,3 +362,74 @@ impl Waits<'_> {
         ns.fold(0, u64::saturating_add)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::{Group, Program};
+    use crate::runtime::Runtime;
+
+    const MS: u64 = 1_000_000;
+
+    fn point(lock: Option<&str>, permit: Option<&str>) -> Point {
+        let time = Value::Const(20 * MS);
+        let sleep = Op::Group {
+            ops: vec![Op::Sleep { time }],
+            times: 3,
+            lock: lock.map(str::to_owned),
+            permit: permit.map(str::to_owned),
+            label: String::new(),
+        };
+        Point {
+            case: None,
+            at: Vec::new(),
+            program: Program {
+                groups: vec![Group {
+                    name: String::new(),
+                    tasks: 8,
+                    ops: vec![sleep],
+                }],
+                ..Program::default()
+            },
+            workers: None,
+            chunk: None,
+        }
+    }
+
+    fn wait_ns(series: &Series, point: &Point) -> u64 {
+        let model = find(&series.model).unwrap();
+        let footprint = model.footprint(point.program.tasks(), &Default::default());
+        known_wait_ns(series, point, &footprint)
+    }
+
+    #[test]
+    fn locks_and_limits_bound_the_waits_that_overlap() {
+        let threads = Series::plain("threads", &Runtime::Native);
+        assert_eq!(
+            wait_ns(&threads, &point(None, None)),
+            60 * MS,
+            "all at once"
+        );
+        assert_eq!(wait_ns(&threads, &point(Some("a"), None)), 8 * 60 * MS);
+        let permit = point(None, Some("sleep"));
+        assert_eq!(wait_ns(&threads, &permit), 60 * MS, "nobody limits it");
+        let limited = |most| Series {
+            limits: [("sleep".to_owned(), most)].into(),
+            ..threads.clone()
+        };
+        assert_eq!(wait_ns(&limited(2), &permit), 4 * 60 * MS);
+        assert_eq!(wait_ns(&limited(99), &permit), 60 * MS);
+    }
+
+    #[test]
+    fn an_event_loop_for_too_many_tasks_is_refused_and_a_million_are_not() {
+        let needs = |model: &str, tasks| {
+            let footprint = find(model).unwrap().footprint(tasks, &Default::default());
+            footprint.futures * FUTURE_BYTES + footprint.threads * THREAD_BYTES
+        };
+        assert!(needs("async", 1_000_000) < 1 << 30);
+        assert!(needs("async", 1_000_000_000) > 500 << 30);
+        assert!(needs("hybrid", 1_000_000_000) > 500 << 30);
+        assert!(needs("threads", 10_000) < 1 << 30);
+    }
+}

@@ -60,17 +60,18 @@ pub(super) fn set_up(job: &Job) -> String {
 
 /// A new worker of this job, told what the tasks do; `number` is for the error, from 0.
 pub(super) fn start(job: &Job, set_up: &str, number: u64, of: u64) -> Result<Worker, String> {
-    let start = || {
-        let mut worker = Worker::start(&job.site.executable)?;
-        worker.send(set_up)?;
-        io::Result::Ok(worker)
-    };
-    start().map_err(|error| {
-        format!(
-            "worker process {} of {of} could not be started: {error}",
-            number + 1
-        )
-    })
+    let number = number + 1;
+    let mut worker = Worker::start(&job.site.executable).map_err(|error| {
+        format!("worker process {number} of {of} could not be started: {error}")
+    })?;
+    match worker.send(set_up) {
+        Ok(()) => Ok(worker),
+        // How it ended says more than that it can't be written to.
+        Err(error) => Err(match worker.join() {
+            Ok(()) => format!("worker process {number} can't be spoken to: {error}"),
+            Err(ended) => format!("worker process {number} {ended}"),
+        }),
+    }
 }
 
 /// All workers of a pool.

@@ -39,3 +39,15 @@ pub const STEP: Step = Step {
         }]
     },
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_setting_has_a_word_for_every_way() {
+        let words = STEP.def.settings[0].quantity;
+        let all: Vec<&str> = Sync::ALL.iter().map(|(word, _)| *word).collect();
+        assert!(matches!(words, Quantity::Word(words) if words == all));
+    }
+}

@@ -144,8 +144,18 @@ fn median(row: &Value, metric: &str) -> f64 {
         .unwrap_or_else(|| panic!("no {metric} in {row:#}"))
 }
 
-const ALL: &str =
-    r#"["sequential", "threads", "thread-pool", "processes", "process-pool", "async"]"#;
+/// Every model, with every pool that one can be told to use.
+fn all() -> String {
+    let models = conclab::model::MODELS.iter().map(|model| model.def());
+    let tables = models.map(|def| match def.takes("pool") {
+        true => format!(
+            "\"{0}\", {{ model = \"{0}\", pool = \"processes\", label = \"{0} (processes)\" }}",
+            def.name
+        ),
+        false => format!("\"{}\"", def.name),
+    });
+    format!("[{}]", tables.collect::<Vec<_>>().join(", "))
+}
 
 #[test]
 fn every_step_runs_on_every_model_with_the_same_answer() {
@@ -159,9 +169,13 @@ fn every_step_runs_on_every_model_with_the_same_answer() {
         r#"[{ http = "2ms" }, { http = "1ms" }]"#,
         r#"{ do = [{ write = "100KiB" }, { alloc = "1MiB" }], times = 2 }"#,
         "{ primes = { total = 10_000 } }",
+        "{ add = 500 }",
+        "{ add = 500, sync = \"atomic\" }",
+        "{ do = [{ add = 1 }, { count = 100 }], times = 20, lock = \"sum\" }",
     ] {
         let (code, report) = answer(&format!(
-            "task = {task}\ntasks = 4\nrepeat = 2\nmodels = {ALL}"
+            "task = {task}\ntasks = 4\nrepeat = 2\nmodels = {}",
+            all()
         ));
         assert_eq!(code, 0, "{task}: {report:#}");
         for row in report["rows"].as_array().unwrap() {
@@ -183,7 +197,8 @@ fn every_step_runs_on_every_model_with_the_same_answer() {
 #[test]
 fn waits_overlap_where_they_should() {
     let cell = format!(
-        "task = {{ sleep = \"60ms\" }}\ntasks = 6\nworkers = 3\nrepeat = 3\nmodels = {ALL}"
+        "task = {{ sleep = \"60ms\" }}\ntasks = 6\nworkers = 3\nrepeat = 3\nmodels = {}",
+        all()
     );
     let (_, report) = answer(&cell);
     let serial = median(row(&report, "sequential"), "wall_ns");
@@ -192,12 +207,98 @@ fn waits_overlap_where_they_should() {
         ("processes", 0.7),
         ("async", 0.5),
         ("thread-pool", 0.7),
+        ("async-threads", 0.5),
+        ("hybrid", 0.5),
     ] {
         let share = median(row(&report, label), "wall_ns") / serial;
         assert!(share < at_most, "{label} took {share} of sequential");
         assert!(row(&report, label)["speedup"]["ratio"].as_f64().unwrap() > 1.0);
     }
     assert_eq!(row(&report, "thread-pool")["workers"], 3);
+}
+
+#[test]
+fn a_pool_beside_an_event_loop_takes_what_would_keep_its_thread() {
+    let (code, report) = answer(
+        "task = [{ block = \"30ms\" }, { sleep = \"30ms\" }]\ntasks = 4\nworkers = 4\nrepeat = 3\n\
+         models = [\"async\", \"hybrid\", { model = \"hybrid\", pool = \"processes\", label = \"h2\" }]",
+    );
+    assert_eq!(code, 0);
+    let alone = median(row(&report, "async"), "wall_ns");
+    assert!(
+        alone >= 150e6,
+        "four blocks one behind the other, and a wait"
+    );
+    for label in ["hybrid", "h2"] {
+        assert!(
+            median(row(&report, label), "wall_ns") < 0.9 * alone,
+            "{report:#}"
+        );
+        assert_eq!(row(&report, label)["workers"], 4);
+    }
+}
+
+#[test]
+fn models_have_settings_of_their_own() {
+    let (code, report) = answer(
+        "task = { sleep = \"20ms\" }\ntasks = 6\nrepeat = 1\nmodels = [\n\
+         { model = \"process-pool\", workers = 2, chunk = 6, label = \"one chunk\" },\n\
+         { model = \"threads\", limits = { sleep = 2 } },\n\
+         { model = \"async\", limits = { sleep = 1 } }]",
+    );
+    assert_eq!(code, 0, "{report:#}");
+    // What waits one behind the other can't take less, however busy the machine is.
+    for (label, least) in [("one chunk", 120e6), ("threads", 60e6), ("async", 120e6)] {
+        assert!(
+            median(row(&report, label), "wall_ns") >= least,
+            "{report:#}"
+        );
+    }
+    let (code, report) = answer(
+        "task = { sleep = \"20ms\", lock = \"a\" }\nmodels = [{ model = \"threads\", chunk = 2, pol = 1 }]",
+    );
+    assert_eq!(code, 2);
+    let problems = report["diagnostics"].as_array().unwrap();
+    assert_eq!(problems.len(), 2, "{report:#}");
+    assert_eq!(problems[0]["message"], "`threads` has no `chunk` to set");
+    assert!(
+        problems[0]["help"]
+            .as_str()
+            .unwrap()
+            .contains("only `process-pool` takes it")
+    );
+}
+
+#[test]
+fn a_race_loses_updates_and_the_verdict_counts_them() {
+    let (code, report) = answer(
+        "task = { add = 2_000_000 }\ntasks = 4\nrepeat = 4\n\
+         models = [\"sequential\", \"threads\", \"processes\"]",
+    );
+    assert_eq!(code, 0, "a race is no wrong answer: {report:#}");
+    let lost = |label: &str| row(&report, label)["lost"]["max"].as_f64().unwrap();
+    assert_eq!(lost("sequential"), 0.0);
+    assert!(
+        lost("threads") > 0.0 && lost("processes") > 0.0,
+        "{report:#}"
+    );
+    let verdict = report["verdict"].to_string();
+    assert!(verdict.contains("of 8,000,000 updates"), "{verdict}");
+    for label in ["threads", "processes"] {
+        assert_eq!(row(&report, label)["agrees"], true, "{report:#}");
+    }
+}
+
+#[test]
+fn a_lock_taken_twice_is_told_before_it_hangs() {
+    let (code, report) =
+        answer("task = { do = [{ add = 1, lock = \"a\" }], lock = \"a\" }\nmodels = [\"threads\"]");
+    assert_eq!(code, 2);
+    let problem = report["diagnostics"][0]["message"].as_str().unwrap();
+    assert!(
+        problem.contains("the lock `a` is held here already"),
+        "{problem}"
+    );
 }
 
 #[test]
@@ -214,7 +315,8 @@ fn blocking_in_an_event_loop_stops_everyone() {
 fn the_same_work_is_charged_the_same_cpu_time_on_every_model() {
     // One lost worker of four would show as a quarter less. A busy machine can add, never take away.
     let cell = format!(
-        "task = {{ count = 60_000_000 }}\ntasks = 4\nworkers = 4\nrepeat = 3\nmodels = {ALL}"
+        "task = {{ count = 30_000_000 }}\ntasks = 4\nworkers = 4\nrepeat = 3\nbudget = \"10m\"\nmodels = {}",
+        all()
     );
     let (_, report) = answer(&cell);
     let least = |label: &str| row(&report, label)["cpu_ns"]["min"].as_f64().unwrap();
@@ -225,6 +327,9 @@ fn the_same_work_is_charged_the_same_cpu_time_on_every_model() {
         "processes",
         "process-pool",
         "async",
+        "async-threads",
+        "hybrid",
+        "hybrid (processes)",
     ] {
         let ratio = least(label) / serial;
         assert!(
