@@ -298,13 +298,22 @@ fn lost_updates(report: &Report) -> Vec<String> {
         .iter()
         .take(MOST_NAMES)
         .map(|(row, lost)| {
+            // A race that is rarely lost: the worst run says more than the middle one.
+            let most = row.lost.as_ref().map_or(0.0, |summary| summary.max);
+            let (up_to, lost) = match *lost >= 1.0 {
+                true => ("", *lost),
+                false => ("up to ", most),
+            };
             let percent = 100.0 * lost / row.updates.max(1) as f64;
             let percent = match percent {
                 percent if percent >= 1.0 => format!("{percent:.0} %"),
                 _ => "under 1 %".to_owned(),
             };
-            let (lost, updates) = (format_count(*lost as u64), format_count(row.updates));
-            format!("{} lost {lost} of {updates} updates ({percent})", name(row))
+            let (lost, updates) = (format_count(lost as u64), format_count(row.updates));
+            format!(
+                "{} lost {up_to}{lost} of {updates} updates ({percent})",
+                name(row)
+            )
         })
         .collect();
     let rest = match losers.len().saturating_sub(MOST_NAMES) {

@@ -35,31 +35,41 @@ struct State {
     tally: Tally,
 }
 
-/// Counts its task when dropped, so that a task that panics is counted too.
-struct Count {
-    shared: Arc<Shared>,
-    number: u64,
-    result: Option<Result<u64, String>>,
-}
-
-impl Drop for Count {
-    fn drop(&mut self) {
-        let result = self
-            .result
-            .take()
-            .unwrap_or_else(|| Err("the task panicked".to_owned()));
-        let mut state = self
-            .shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        state.tally.count(self.number, result);
+impl Shared {
+    fn count(&self, number: u64, result: Result<u64, String>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.tally.count(number, result);
         state.left -= 1;
         if state.left == 0 {
-            self.shared.all_done.notify_one();
+            self.all_done.notify_one();
         }
     }
 }
+
+/// Counts its task as failed when dropped before it has finished: it panicked.
+struct Unfinished {
+    shared: Arc<Shared>,
+    number: u64,
+}
+
+impl Unfinished {
+    fn finish(mut self, result: Result<u64, String>) {
+        self.shared.count(self.number, result);
+        self.number = FINISHED;
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if self.number != FINISHED {
+            let panicked = Err("the task panicked".to_owned());
+            self.shared.count(self.number, panicked);
+        }
+    }
+}
+
+/// No task has this number.
+const FINISHED: u64 = u64::MAX;
 
 impl Model for Async {
     fn def(&self) -> &'static ModelDef {
@@ -101,6 +111,9 @@ pub(super) fn run_all(
     failures: Option<mpsc::UnboundedReceiver<String>>,
 ) -> Result<Tally, String> {
     let tasks = on.job.program.tasks();
+    if tasks == 0 {
+        return Ok(Tally::default());
+    }
     let shared = Arc::new(Shared {
         on,
         state: Mutex::new(State {
@@ -114,16 +127,13 @@ pub(super) fn run_all(
     });
     event_loop.block_on(async {
         for turn in 0..tasks {
-            let shared = shared.clone();
+            let task = Unfinished {
+                number: shared.on.job.program.in_turn(turn),
+                shared: shared.clone(),
+            };
             tokio::spawn(async move {
-                let number = shared.on.job.program.in_turn(turn);
-                let mut count = Count {
-                    shared,
-                    number,
-                    result: None,
-                };
-                let result = nonblocking::run_task(&count.shared.on, number).await;
-                count.result = Some(result);
+                let result = nonblocking::run_task(&task.shared.on, task.number).await;
+                task.finish(result);
             });
         }
         let failed = async {

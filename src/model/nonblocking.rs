@@ -8,6 +8,7 @@ use super::blocking::{Task, allocate, write};
 use super::executor::{Executor, Work};
 use super::{Job, data, fold, http, sharing};
 use crate::program::Op;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 
@@ -51,116 +52,165 @@ impl Loop {
         permits.acquire().await.ok()
     }
 
-    /// Computes or blocks, on the loop or on its executor.
-    async fn compute(&self, task: &Task<'_>, work: Work<'_>) -> Result<u64, String> {
-        match &self.executor {
-            None => work.run(&self.job.runtime),
-            // Boxed: most tasks never need it, and every task would be as large.
-            Some(executor) => Box::pin(executor.run(&self.job, task.number, work)).await,
-        }
+    /// Has an executor do what would keep the loop's thread.
+    fn hand_over<'a>(
+        &'a self,
+        executor: &'a Executor,
+        task: &Task<'_>,
+        work: Work<'a>,
+    ) -> Waiting<'a> {
+        Box::pin(executor.run(&self.job, task.number, work))
     }
 }
+
+/// A wait in memory of its own.
+type Waiting<'a> = Pin<Box<dyn Future<Output = Result<u64, String>> + Send + 'a>>;
+
+// There are as many futures as tasks, and each is as large as the largest of what it may wait for: what
+// is rare or large waits in a box. The functions return blocks instead of being `async fn`, whose
+// arguments would be there twice.
 
 /// Runs one task.
-pub async fn run_task(on: &Loop, number: u64) -> Result<u64, String> {
-    let job = &on.job;
-    let start = job.latencies.as_ref().map(|_| Instant::now());
-    let result = run_whole(on, number).await;
-    if let (Some(latencies), Some(start)) = (&job.latencies, start) {
-        latencies.record(number, start, result.is_ok());
+pub fn run_task(on: &Loop, number: u64) -> impl Future<Output = Result<u64, String>> + Send + '_ {
+    async move {
+        let start = on.job.latencies.as_ref().map(|_| Instant::now());
+        let mut task = Task::new(&on.job, number);
+        let given = on.job.program.argument_bytes(number) as usize;
+        let result = task.read_argument(&on.job, &on.job.argument[..given]);
+        let ops = &task.group.ops;
+        let result = run_ops(on, &mut task, ops, result).await;
+        let result = result.and_then(|result| {
+            let mut results = Vec::new();
+            let result = task.give_back(&on.job, result, &mut results);
+            std::hint::black_box(data::check(&results));
+            result
+        });
+        if let (Some(latencies), Some(start)) = (&on.job.latencies, start) {
+            latencies.record(number, start, result.is_ok());
+        }
+        result
     }
-    result
 }
 
-async fn run_whole(on: &Loop, number: u64) -> Result<u64, String> {
-    let job = &on.job;
-    let mut task = Task::new(job, number);
-    let given = job.program.argument_bytes(number) as usize;
-    let result = task.read_argument(job, &job.argument[..given]);
-    let group = task.group;
-    let result = run_ops(on, &mut task, &group.ops, result).await?;
-    let mut results = Vec::new();
-    let result = task.give_back(job, result, &mut results)?;
-    std::hint::black_box(data::check(&results));
-    Ok(result)
-}
-
-// What is rare or large is boxed: a future is as large as the largest of what it may wait for, and there
-// are as many futures as tasks.
-async fn run_ops(
-    on: &Loop,
-    task: &mut Task<'_>,
-    ops: &[Op],
+fn run_ops<'a, 'b: 'a>(
+    on: &'a Loop,
+    task: &'a mut Task<'b>,
+    ops: &'a [Op],
     mut result: u64,
-) -> Result<u64, String> {
-    let job = &on.job;
-    for op in ops {
-        result = match op {
-            Op::Compute { function, size } => {
-                let (size, seed) = (task.value(size), task.seed);
-                let work = Work::Compute {
-                    function: function.as_str().into(),
-                    size,
-                    seed,
-                };
-                fold(result, on.compute(task, work).await?)
-            }
-            Op::Sleep { time } => {
-                let time_ns = task.value(time);
-                tokio::time::sleep(Duration::from_nanos(time_ns)).await;
-                fold(result, time_ns)
-            }
-            Op::Block { time } => {
-                let time_ns = task.value(time);
-                on.compute(task, Work::Block { time_ns }).await?;
-                fold(result, time_ns)
-            }
-            Op::Http { time } => {
-                let request = http::get_async(job.site.delay_server, task.value(time));
-                fold(result, Box::pin(request).await?)
-            }
-            Op::Write { bytes } => {
-                let bytes = task.value(bytes);
-                let file = task.next_file(&job.site);
-                let written = tokio::task::spawn_blocking(move || write(&file, bytes)).await;
-                fold(result, written.map_err(|error| error.to_string())??)
-            }
-            Op::Alloc { bytes } => {
-                let bytes = task.value(bytes);
-                task.memory.push(job.runtime.compute(|| allocate(bytes))?);
-                fold(result, bytes)
-            }
-            Op::Add { times, sync } => {
-                let times = task.value(times);
-                job.runtime.compute(|| task.add(times, *sync))?;
-                fold(result, times)
-            }
-            Op::Group { .. } => Box::pin(run_group(on, task, op, result)).await?,
+) -> impl Future<Output = Result<u64, String>> + Send + 'a {
+    async move {
+        let job = &on.job;
+        for op in ops {
+            result = match op {
+                Op::Compute { function, size } => {
+                    let work = Work::Compute {
+                        function: function.as_str().into(),
+                        size: task.value(size),
+                        seed: task.seed,
+                    };
+                    let value = match &on.executor {
+                        None => work.run(&job.runtime)?,
+                        Some(executor) => on.hand_over(executor, task, work).await?,
+                    };
+                    fold(result, value)
+                }
+                Op::Sleep { time } => {
+                    let time_ns = task.value(time);
+                    tokio::time::sleep(Duration::from_nanos(time_ns)).await;
+                    fold(result, task.value(time))
+                }
+                Op::Block { time } => {
+                    let work = Work::Block {
+                        time_ns: task.value(time),
+                    };
+                    match &on.executor {
+                        None => work.run(&job.runtime)?,
+                        Some(executor) => on.hand_over(executor, task, work).await?,
+                    };
+                    fold(result, task.value(time))
+                }
+                Op::Http { time } => {
+                    let request = http::get_async(job.site.delay_server, task.value(time));
+                    fold(result, Box::pin(request).await?)
+                }
+                Op::Write { bytes } => {
+                    let bytes = task.value(bytes);
+                    let file = task.next_file(&job.site);
+                    let written = tokio::task::spawn_blocking(move || write(&file, bytes)).await;
+                    fold(result, written.map_err(|error| error.to_string())??)
+                }
+                Op::Alloc { bytes } => {
+                    let bytes = task.value(bytes);
+                    task.memory.push(job.runtime.compute(|| allocate(bytes))?);
+                    fold(result, bytes)
+                }
+                Op::Add { times, sync } => {
+                    let times = task.value(times);
+                    job.runtime.compute(|| task.add(times, *sync))?;
+                    fold(result, times)
+                }
+                Op::Group { .. } => run_group(on, task, op, result).await?,
+            };
+        }
+        Ok(result)
+    }
+}
+
+fn run_group<'a, 'b: 'a>(
+    on: &'a Loop,
+    task: &'a mut Task<'b>,
+    group: &'a Op,
+    mut result: u64,
+) -> Waiting<'a> {
+    Box::pin(async move {
+        let Op::Group {
+            ops,
+            times,
+            lock,
+            permit,
+            ..
+        } = group
+        else {
+            return Ok(result);
         };
-    }
-    Ok(result)
+        for _ in 0..*times {
+            let _lock = on.lock(lock).await;
+            let _permit = on.permit(permit).await;
+            result = run_ops(on, task, ops, result).await?;
+        }
+        Ok(result)
+    })
 }
 
-async fn run_group(
-    on: &Loop,
-    task: &mut Task<'_>,
-    group: &Op,
-    mut result: u64,
-) -> Result<u64, String> {
-    let Op::Group {
-        ops,
-        times,
-        lock,
-        permit,
-        ..
-    } = group
-    else {
-        return Ok(result);
-    };
-    for _ in 0..*times {
-        let _lock = on.lock(lock).await;
-        let _permit = on.permit(permit).await;
-        result = run_ops(on, task, ops, result).await?;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{MODELS, Settings, Site};
+    use crate::program::{Group, Program, Value};
+    use crate::runtime::Runtime;
+
+    #[test]
+    fn a_task_is_a_small_future() {
+        let program = Program {
+            groups: vec![Group {
+                name: String::new(),
+                tasks: 1,
+                ops: vec![Op::Sleep {
+                    time: Value::Const(1),
+                }],
+            }],
+            ..Program::default()
+        };
+        let site = Site {
+            delay_server: None,
+            directory: "/".into(),
+            executable: "/".into(),
+        };
+        let settings = Settings::default();
+        let job = Job::new(MODELS[0], program, Runtime::Native, settings, site, false).unwrap();
+        let on = Loop::new(&job, None);
+        let bytes = size_of_val(&run_task(&on, 0));
+        // There are as many of them as tasks; tokio's own timer is a quarter of it.
+        assert!(bytes <= 320, "{bytes} bytes");
     }
-    Ok(result)
 }

@@ -20,10 +20,16 @@ pub const SLOT_BYTES: usize = 64;
 ///
 /// # Safety
 /// Fits into [`SLOT_BYTES`], may be all zeros, and can be used by several threads and processes at once.
-pub unsafe trait Slot {}
+pub unsafe trait Slot: Sync {}
 
 // SAFETY: all zeros is the number 0, and it is atomic.
 unsafe impl Slot for AtomicU64 {}
+// SAFETY: pthread objects are made for several threads.
+unsafe impl Sync for Mutex {}
+// SAFETY: likewise.
+unsafe impl Sync for RwLock {}
+// SAFETY: likewise.
+unsafe impl Sync for Semaphore {}
 // SAFETY: a pthread object of at most 56 bytes, made for this; zeros are valid until it is initialized.
 unsafe impl Slot for Mutex {}
 // SAFETY: likewise.
@@ -37,7 +43,7 @@ pub struct SharedMemory {
     slots: usize,
 }
 
-// SAFETY: what stands in the slots can be used by several threads at once (see `Slot`).
+// SAFETY: a mapping belongs to the process; what stands in it is `Sync` (see `Slot`).
 unsafe impl Send for SharedMemory {}
 // SAFETY: likewise.
 unsafe impl Sync for SharedMemory {}
@@ -249,7 +255,9 @@ mod tests {
         let mutex = memory.slot::<Mutex>(0);
         mutex.initialize(true);
         // A thread that ends with a robust mutex is as dead as a process that does.
-        std::thread::scope(|scope| scope.spawn(|| std::mem::forget(mutex.lock())));
+        std::thread::scope(|scope| {
+            scope.spawn(|| std::mem::forget(mutex.lock()));
+        });
         drop(mutex.lock());
         drop(mutex.lock());
     }
