@@ -10,6 +10,7 @@
 mod ratio;
 
 use conclab::io::{Connections, Site};
+use conclab::model::Settings;
 use conclab::process::{Interrupt, Warden};
 use conclab::program::{Group, Op, Program, Value};
 use conclab::runtime::Runtime;
@@ -89,7 +90,8 @@ fn trial_ns(warden: &Warden, number: usize) -> (f64, f64) {
             },
             model: "sequential".to_owned(),
             runtime: Runtime::Native,
-            workers: 1,
+            settings: Settings::default(),
+            latencies: false,
             site: Site {
                 delay_server: None,
                 directory: warden.directory().join(format!("trial-{number}")),

@@ -100,11 +100,11 @@ pub struct ModelDef {
     pub doc: &'static str,
     /// The Python counterpart.
     pub python: &'static str,
-    /// Whether `workers` means something to it.
-    pub takes_workers: bool,
+    /// Keys of its table beside those that every model takes.
+    pub settings: &'static [Setting],
     /// Whether one operating-system thread does all the work (an event loop, or plain sequence).
     pub single_threaded: bool,
-    /// Whether tasks run in processes of their own.
+    /// Whether whole tasks run in processes of their own.
     pub uses_processes: bool,
 }
 

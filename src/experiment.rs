@@ -5,10 +5,12 @@
 //! in `spec`'s table of keys.
 
 use crate::claim::Claim;
+use crate::model::{Pool, Settings};
 use crate::program::Program;
 use crate::runtime::Runtime;
 use crate::units::{bytes_text, duration_text, format_count};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One cell, resolved.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,6 +79,27 @@ pub struct Series {
     pub runtime: Runtime,
     /// Its own number of workers, before the point's and the runtime's default.
     pub workers: Option<u32>,
+    /// Its own size of chunks, before the point's and the model's default.
+    pub chunk: Option<u64>,
+    /// What `hybrid` computes on.
+    pub pool: Pool,
+    /// Its own limits of steps, before the point's.
+    pub limits: BTreeMap<String, u64>,
+}
+
+impl Series {
+    /// A model without settings of its own, called by its name.
+    pub fn plain(model: &str, runtime: &Runtime) -> Series {
+        Series {
+            label: model.to_owned(),
+            model: model.to_owned(),
+            runtime: runtime.clone(),
+            workers: None,
+            chunk: None,
+            pool: Pool::default(),
+            limits: BTreeMap::new(),
+        }
+    }
 }
 
 /// One point of a sweep: the program and what was varied to get it.
@@ -174,16 +197,43 @@ pub enum Origin {
     BuiltIn,
 }
 
-impl Experiment {
-    /// Whether a claim asks how long single tasks took, which has to be recorded while they run.
-    pub fn wants_latencies(&self) -> bool {
-        let mut claims = self.checks.iter().chain(&self.predictions);
-        claims.any(|claim| claim.asks_for("latency") || claim.asks_for("p95"))
+impl Point {
+    /// Limits of steps for a series here: the point's, and its own before them.
+    pub fn limits(&self, series: &Series) -> BTreeMap<String, u64> {
+        let mut limits = self.program.limits.clone();
+        limits.extend(
+            series
+                .limits
+                .iter()
+                .map(|(verb, limit)| (verb.clone(), *limit)),
+        );
+        limits
     }
+}
 
+impl Experiment {
     /// Workers that a series runs with at a point; `usable_cpus` is the native pools' default.
     pub fn workers(&self, series: &Series, point: &Point, usable_cpus: u32) -> u32 {
         series.workers.or(point.workers).unwrap_or(usable_cpus)
+    }
+
+    /// What the model of a series is told at a point.
+    pub fn settings(&self, series: &Series, point: &Point, usable_cpus: u32) -> Settings {
+        Settings {
+            workers: self.workers(series, point, usable_cpus),
+            chunk: series.chunk.or(point.chunk),
+            pool: series.pool,
+        }
+    }
+
+    /// Whether the times of single tasks are wanted, which have to be recorded while they run: where there
+    /// are several groups to compare, or a figure or a claim about them.
+    pub fn wants_latencies(&self) -> bool {
+        let named = |point: &Point| point.program.groups.iter().any(|g| !g.name.is_empty());
+        let mut claims = self.checks.iter().chain(&self.predictions);
+        self.plots.iter().any(|plot| plot == "latency")
+            || self.points.iter().any(named)
+            || claims.any(|claim| claim.asks_for("latency") || claim.asks_for("p95"))
     }
 
     /// Index of the series that speedups are taken against, on the runtime of `series`.

@@ -7,8 +7,9 @@ use crate::compute;
 use crate::experiment::{Experiment, Order, Point, Series};
 use crate::host::{Limits, Machine};
 use crate::model::{Footprint, find};
-use crate::program::{Op, Statement, splitmix64};
+use crate::program::{Op, Statement, Value, splitmix64};
 use crate::units::{duration_text, format_bytes, format_count, format_ns};
+use std::collections::BTreeMap;
 
 /// Fewest timed repeats that the budget may cut to.
 pub const FEWEST_REPEATS: u32 = 3;
@@ -25,6 +26,12 @@ const CONNECTION_BYTES: u64 = 100 << 10;
 /// Memory of the smallest program that a task runs: measured 90–120 KiB of PSS for `sleep`. What others
 /// need only they know.
 const PROGRAM_BYTES: u64 = 120 << 10;
+
+/// Memory of one task on an event loop: its future; measured 0.5–0.6 KB for a task that sleeps.
+const FUTURE_BYTES: u64 = 640;
+
+/// Memory in which the time of one task is noted.
+const LATENCY_BYTES: u64 = 8;
 
 /// Descriptors that a trial has open beside those of its tasks.
 const OWN_DESCRIPTORS: u64 = 32;
@@ -121,11 +128,12 @@ pub fn refusal(
     let series = &experiment.series[row.series];
     let point = &experiment.points[row.point];
     let model = find(&series.model)?;
-    let workers = experiment.workers(series, point, machine.usable_cpus);
-    let footprint = model.footprint(point.program.tasks(), workers);
+    let settings = experiment.settings(series, point, machine.usable_cpus);
+    let footprint = model.footprint(point.program.tasks(), &settings);
+    let elsewhere = model.def().uses_processes;
     too_many_threads(&footprint, limits)
         .or_else(|| too_many_processes(point, &footprint, limits))
-        .or_else(|| too_many_descriptors(point, &footprint, limits))
+        .or_else(|| too_many_descriptors(point, &footprint, elsewhere, limits))
         .or_else(|| too_much_memory(experiment, series, point, &footprint, limits))
         .or_else(|| too_long(experiment, series, point, &footprint))
 }
@@ -172,14 +180,20 @@ fn too_many_processes(point: &Point, footprint: &Footprint, limits: &Limits) -> 
     })
 }
 
-fn too_many_descriptors(point: &Point, footprint: &Footprint, limits: &Limits) -> Option<String> {
+/// `elsewhere`: whether tasks run in worker processes, which have descriptors of their own.
+fn too_many_descriptors(
+    point: &Point,
+    footprint: &Footprint,
+    elsewhere: bool,
+    limits: &Limits,
+) -> Option<String> {
     // What a task has open while it waits, in the process that runs the task; a task does one thing at a
     // time, but connections are kept for the next ones.
     let mut per_task = 0;
     for op in [open_by as fn(&Op) -> u64, kept_by] {
         per_task += most_of(point, op);
     }
-    let own_tasks = if footprint.processes > 0 {
+    let own_tasks = if elsewhere {
         0
     } else {
         footprint.tasks_at_once
@@ -210,7 +224,13 @@ fn too_much_memory(
         .saturating_add(running_bytes(series, point, footprint));
     let needed = held
         .saturating_add(footprint.threads.saturating_mul(THREAD_BYTES))
-        .saturating_add(footprint.processes.saturating_mul(PROCESS_BYTES));
+        .saturating_add(footprint.processes.saturating_mul(PROCESS_BYTES))
+        .saturating_add(footprint.futures.saturating_mul(FUTURE_BYTES))
+        .saturating_add(data_bytes(point, footprint))
+        .saturating_add(match experiment.wants_latencies() {
+            true => point.program.tasks().saturating_mul(LATENCY_BYTES),
+            false => 0,
+        });
     let most = memory_limit_bytes(experiment, limits);
     (needed > most).then(|| {
         let limit = match experiment.memory_limit_bytes {
@@ -352,35 +372,152 @@ fn running_bytes(series: &Series, point: &Point, footprint: &Footprint) -> u64 {
     most
 }
 
+/// Memory of what tasks are given and give back: once here, and on both sides of a pipe once for each
+/// worker.
+fn data_bytes(point: &Point, footprint: &Footprint) -> u64 {
+    let program = &point.program;
+    let largest = |size: &Option<Value>| {
+        let size = size.as_ref();
+        size.map_or(0, |size| size.largest(program.tasks()))
+    };
+    let (argument, result) = (largest(&program.argument), largest(&program.result));
+    let results = result.saturating_mul(footprint.parallel.max(1));
+    let copies = argument
+        .saturating_add(result)
+        .saturating_mul(footprint.processes);
+    argument.saturating_add(results).saturating_add(copies)
+}
+
 /// Time that a run takes at least, by the waits that the cell itself declares.
 fn known_wait_ns(series: &Series, point: &Point, footprint: &Footprint) -> u64 {
     let loops = find(&series.model).is_some_and(|model| model.def().single_threaded);
     let at_once = footprint.tasks_at_once.max(1);
+    let limits = point.limits(series);
     let mut total_ns = 0u64;
     for group in &point.program.groups {
-        for op in &group.ops {
-            op.walk(1, &mut |op, times| {
-                let (time, at_once) = match op {
-                    Op::Sleep { time } | Op::Http { time, .. } => (time, at_once.min(group.tasks)),
-                    Op::Query {
-                        statement: Statement::Time(time),
-                        database,
-                    } => {
-                        let threads = match database {
-                            None if loops => BLOCKING_THREADS,
-                            _ => u64::MAX,
-                        };
-                        (time, at_once.min(group.tasks).min(threads))
-                    }
-                    // One thread can only be blocked once at a time.
-                    Op::Block { time } if loops => (time, 1),
-                    Op::Block { time } => (time, at_once.min(group.tasks)),
-                    _ => return,
-                };
-                let shared = time.sum(group.tasks) / at_once.max(1);
-                total_ns = total_ns.saturating_add(shared.saturating_mul(times));
-            });
-        }
+        let waits = Waits {
+            tasks: group.tasks,
+            limits: &limits,
+            loops,
+        };
+        let ns = waits.of(&group.ops, at_once.min(group.tasks));
+        total_ns = total_ns.saturating_add(ns);
     }
     total_ns
+}
+
+/// What is needed to know how long the waits of a group take.
+struct Waits<'a> {
+    tasks: u64,
+    limits: &'a BTreeMap<String, u64>,
+    /// Whether one thread does all the work.
+    loops: bool,
+}
+
+impl Waits<'_> {
+    /// Nanoseconds that operations wait at least, where so many tasks do them at once: fewer of them
+    /// within a lock or a limit.
+    fn of(&self, ops: &[Op], at_once: u64) -> u64 {
+        let ns = ops.iter().map(|op| match op {
+            Op::Sleep { time } | Op::Http { time, .. } => time.sum(self.tasks) / at_once.max(1),
+            Op::Query {
+                statement: Statement::Time(time),
+                database,
+            } => {
+                let threads = match database {
+                    None if self.loops => BLOCKING_THREADS,
+                    _ => u64::MAX,
+                };
+                time.sum(self.tasks) / at_once.min(threads).max(1)
+            }
+            // One thread can only be blocked once at a time.
+            Op::Block { time } if self.loops => time.sum(self.tasks),
+            Op::Block { time } => time.sum(self.tasks) / at_once.max(1),
+            Op::Group {
+                ops,
+                times,
+                lock,
+                permit,
+                ..
+            } => {
+                let permits = permit.as_ref().and_then(|verb| self.limits.get(verb));
+                let most = if lock.is_some() { Some(&1) } else { permits };
+                let at_once = most.map_or(at_once, |most| at_once.min(*most));
+                self.of(ops, at_once).saturating_mul(*times)
+            }
+            _ => 0,
+        });
+        ns.fold(0, u64::saturating_add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::{Group, Program};
+    use crate::runtime::Runtime;
+
+    const MS: u64 = 1_000_000;
+
+    fn point(lock: Option<&str>, permit: Option<&str>) -> Point {
+        let time = Value::Const(20 * MS);
+        let sleep = Op::Group {
+            ops: vec![Op::Sleep { time }],
+            times: 3,
+            lock: lock.map(str::to_owned),
+            permit: permit.map(str::to_owned),
+            label: String::new(),
+        };
+        Point {
+            case: None,
+            at: Vec::new(),
+            program: Program {
+                groups: vec![Group {
+                    name: String::new(),
+                    tasks: 8,
+                    ops: vec![sleep],
+                }],
+                ..Program::default()
+            },
+            workers: None,
+            chunk: None,
+        }
+    }
+
+    fn wait_ns(series: &Series, point: &Point) -> u64 {
+        let model = find(&series.model).unwrap();
+        let footprint = model.footprint(point.program.tasks(), &Default::default());
+        known_wait_ns(series, point, &footprint)
+    }
+
+    #[test]
+    fn locks_and_limits_bound_the_waits_that_overlap() {
+        let threads = Series::plain("threads", &Runtime::Native);
+        assert_eq!(
+            wait_ns(&threads, &point(None, None)),
+            60 * MS,
+            "all at once"
+        );
+        assert_eq!(wait_ns(&threads, &point(Some("a"), None)), 8 * 60 * MS);
+        let permit = point(None, Some("sleep"));
+        assert_eq!(wait_ns(&threads, &permit), 60 * MS, "nobody limits it");
+        let limited = |most| Series {
+            limits: [("sleep".to_owned(), most)].into(),
+            ..threads.clone()
+        };
+        assert_eq!(wait_ns(&limited(2), &permit), 4 * 60 * MS);
+        assert_eq!(wait_ns(&limited(99), &permit), 60 * MS);
+    }
+
+    #[test]
+    fn an_event_loop_for_too_many_tasks_is_refused_and_a_million_are_not() {
+        let needs = |model: &str, tasks| {
+            let footprint = find(model).unwrap().footprint(tasks, &Default::default());
+            footprint.futures * FUTURE_BYTES + footprint.threads * THREAD_BYTES
+        };
+        assert!(needs("async", 1_000_000) < 1 << 30);
+        assert!(needs("async", 1_000_000_000) > 500 << 30);
+        assert!(needs("hybrid", 1_000_000_000) > 500 << 30);
+        assert!(needs("threads", 10_000) < 1 << 30);
+    }
 }

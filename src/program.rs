@@ -8,6 +8,7 @@
 //! To add an operation: a variant of [`Op`] and the arms that the compiler then asks for.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What one experiment runs at one point: sent to every trial as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -15,12 +16,14 @@ use serde::{Deserialize, Serialize};
 pub struct Program {
     /// Groups of identical tasks; they run at the same time.
     pub groups: Vec<Group>,
+    /// Most of a step that run at once, by its verb, over all tasks and in any model.
+    pub limits: BTreeMap<String, u64>,
+    /// Bytes that each task is given; by its number in the whole program.
+    pub argument: Option<Value>,
+    /// Bytes that each task gives back; by its number in the whole program.
+    pub result: Option<Value>,
     /// Seed of everything that is drawn at random.
     pub seed: u64,
-    /// Bytes that each task is given; models with processes must send them.
-    pub argument: Value,
-    /// Bytes that each task gives back.
-    pub result: Value,
 }
 
 /// Tasks that do the same.
@@ -123,21 +126,28 @@ pub enum Op {
         /// Bytes.
         bytes: Value,
     },
+    /// Increment the counter that all tasks share.
+    Add {
+        /// How often, by one each.
+        times: Value,
+        /// How tasks keep out of each other's way.
+        sync: Sync,
+    },
     /// Operations as one, for the modifiers' sake.
     Group {
         /// What is done, in order.
         ops: Vec<Op>,
         /// How often.
         times: u64,
+        /// Name of a lock that is held while `ops` run, taken anew each time.
+        #[serde(default)]
+        lock: Option<String>,
+        /// Verb of [`Program::limits`] of which a permit is held likewise, taken after the lock.
+        #[serde(default)]
+        permit: Option<String>,
         /// What figures call it; empty for none.
         label: String,
     },
-}
-
-impl Default for Value {
-    fn default() -> Self {
-        Value::Const(0)
-    }
 }
 
 /// What a query asks.
@@ -148,6 +158,42 @@ pub enum Statement {
     Time(Value),
     /// SQL.
     Sql(String),
+}
+
+/// How increments of the shared counter are kept apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sync {
+    /// Not at all: read, add, write. Another task's updates in between are lost.
+    #[default]
+    None,
+    /// A mutex around each increment.
+    Mutex,
+    /// The write side of a readers-writer lock around each increment.
+    Rwlock,
+    /// One atomic instruction.
+    Atomic,
+    /// Counted in the task's own memory, added at the end.
+    Local,
+}
+
+impl Sync {
+    /// All of them, with the words of a cell.
+    pub const ALL: &[(&str, Sync)] = &[
+        ("none", Sync::None),
+        ("mutex", Sync::Mutex),
+        ("rwlock", Sync::Rwlock),
+        ("atomic", Sync::Atomic),
+        ("local", Sync::Local),
+    ];
+
+    /// By the word of a cell.
+    pub fn named(word: &str) -> Option<Sync> {
+        Sync::ALL
+            .iter()
+            .find(|(name, _)| *name == word)
+            .map(|(_, sync)| *sync)
+    }
 }
 
 impl Program {
@@ -172,6 +218,67 @@ impl Program {
             index -= group.tasks;
         }
         panic!("task {task} of a program of {} tasks", self.tasks());
+    }
+
+    /// The number of the task whose turn it is to start, for models that run groups side by side.
+    ///
+    /// The groups take turns, as cards are dealt: the first task of each, then the second of each, until
+    /// only the largest group is left. So a group of one task is not last behind ten thousand others.
+    ///
+    /// # Panics
+    /// Where `turn` is not below [`Program::tasks`].
+    pub fn in_turn(&self, turn: u64) -> u64 {
+        if self.groups.len() <= 1 {
+            return turn;
+        }
+        let (mut left, mut round) = (turn, 0);
+        loop {
+            let playing = || self.groups.iter().filter(|group| group.tasks > round);
+            let hands = playing().count() as u64;
+            // The round in which the next group runs out.
+            let Some(end) = playing().map(|group| group.tasks).min() else {
+                panic!("turn {turn} of a program of {} tasks", self.tasks());
+            };
+            let dealt = (end - round).saturating_mul(hands);
+            if left >= dealt {
+                left -= dealt;
+                round = end;
+                continue;
+            }
+            round += left / hands;
+            let mut nth = left % hands;
+            let mut first = 0;
+            for group in &self.groups {
+                if group.tasks > round {
+                    if nth == 0 {
+                        return first + round;
+                    }
+                    nth -= 1;
+                }
+                first += group.tasks;
+            }
+        }
+    }
+
+    /// Bytes that a task is given, by its number in the whole program.
+    pub fn argument_bytes(&self, task: u64) -> u64 {
+        self.bytes_at(self.argument.as_ref(), task)
+    }
+
+    /// Bytes that a task gives back, by its number in the whole program.
+    pub fn result_bytes(&self, task: u64) -> u64 {
+        self.bytes_at(self.result.as_ref(), task)
+    }
+
+    fn bytes_at(&self, size: Option<&Value>, task: u64) -> u64 {
+        size.map_or(0, |size| size.at(task, self.tasks(), self.task_seed(task)))
+    }
+
+    /// Calls `visit` for every operation of every group.
+    pub fn walk(&self, mut visit: impl FnMut(&Op)) {
+        for op in self.groups.iter().flat_map(|group| &group.ops) {
+            op.walk(1, &mut |op, _| visit(op));
+        }
     }
 
     /// The seed of one task, by its number in the whole program.
@@ -293,6 +400,37 @@ mod tests {
                 ((u128::from(draw) * u128::from(u64::MAX)) >> 64) as u64
             }
         );
+    }
+
+    #[test]
+    fn groups_take_turns_and_every_task_has_one() {
+        let program = |sizes: &[u64]| Program {
+            groups: sizes
+                .iter()
+                .map(|tasks| Group {
+                    name: String::new(),
+                    tasks: *tasks,
+                    ops: Vec::new(),
+                })
+                .collect(),
+            ..Program::default()
+        };
+        let order = |sizes: &[u64]| -> Vec<u64> {
+            let program = program(sizes);
+            (0..program.tasks())
+                .map(|turn| program.in_turn(turn))
+                .collect()
+        };
+        assert_eq!(order(&[3]), [0, 1, 2]);
+        assert_eq!(
+            order(&[4, 1]),
+            [0, 4, 1, 2, 3],
+            "the one is second, not last"
+        );
+        assert_eq!(order(&[1, 3, 2]), [0, 1, 4, 2, 5, 3]);
+        let mut all = order(&[7, 0, 100, 3]);
+        all.sort_unstable();
+        assert_eq!(all, (0..110).collect::<Vec<_>>());
     }
 
     #[test]

@@ -114,7 +114,9 @@ pub struct Row {
     pub page_faults: Option<Summary>,
     /// Against the baseline; `None` for the baseline itself and where either was not measured.
     pub speedup: Option<Speedup>,
-    /// Updates or items that were expected and not counted; `None` where nothing is shared.
+    /// Increments of the shared counter that the tasks of one run make; 0 where no task `add`s.
+    pub updates: u64,
+    /// Updates of the shared counter that were lost (expected minus counted); `None` where no task `add`s.
     pub lost: Option<Summary>,
     /// The program's groups with the latencies of their tasks; empty where latencies weren't recorded.
     #[serde(serialize_with = "as_groups")]

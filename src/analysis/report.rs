@@ -2,12 +2,12 @@
 
 use super::statistics::{bootstrap_median, holm, outliers, paired_ratio};
 use super::{
-    Crossover, Interval, Report, Row, SCHEMA, Scaling, Speedup, Summary, TaskCounts, Winner,
-    checks, crossover, scaling, sweep, verdict, warnings, winner,
+    Crossover, GroupReport, Interval, Latency, Report, Row, SCHEMA, Scaling, Speedup, Summary,
+    TaskCounts, Winner, checks, crossover, scaling, sweep, verdict, warnings, winner,
 };
 use crate::experiment::Experiment;
 use crate::host::Machine;
-use crate::model;
+use crate::model::{self, QUANTILES};
 use crate::plan::{self, RowId};
 use crate::program::Op;
 use crate::trial::{Kind, Measurement, MemorySource, Outcome, Record};
@@ -137,10 +137,52 @@ fn row(experiment: &Experiment, id: RowId, records: &[&Record], interrupted: boo
         involuntary_switches: summary(&measured, |m| Some(m.reply.involuntary_switches as f64)),
         page_faults: summary(&measured, |m| Some(m.reply.page_faults as f64)),
         speedup: None,
-        lost: None,
-        groups: Vec::new(),
+        updates: measured
+            .iter()
+            .map(|m| m.reply.tally.expected_updates)
+            .max()
+            .unwrap_or(0),
+        lost: summary(&measured, |m| {
+            let tally = &m.reply.tally;
+            let lost = tally.expected_updates as f64 - tally.counted_updates as f64;
+            (tally.expected_updates > 0).then_some(lost)
+        }),
+        groups: groups(&measured),
         notes: notes(&measured, &observed),
     }
+}
+
+/// The groups of a row: their tasks in the worst repeat, their latencies in the middle one.
+fn groups(measured: &[&Measurement]) -> Vec<GroupReport> {
+    let first = measured.first().map_or(&[][..], |m| &m.reply.groups[..]);
+    let reports = first.iter().enumerate().map(|(index, group)| {
+        let repeats = || measured.iter().filter_map(|m| m.reply.groups.get(index));
+        let worst = repeats().min_by_key(|group| group.succeeded);
+        // Quantile by quantile: a repeat without any is one without a succeeded task.
+        let quantile = |percent: usize| {
+            let of: Vec<f64> = repeats()
+                .filter_map(|group| Some(*group.quantiles_ns.get(percent)? as f64))
+                .collect();
+            (!of.is_empty()).then(|| super::statistics::median(&of))
+        };
+        let quantiles: Option<Vec<f64>> = (0..QUANTILES).map(quantile).collect();
+        GroupReport {
+            name: group.name.clone(),
+            tasks: worst.map_or_else(TaskCounts::default, |group| TaskCounts {
+                succeeded: group.succeeded,
+                failed: group.failed,
+                timed_out: 0,
+                cancelled: group.cancelled,
+            }),
+            latency_ns: quantiles.map(|quantiles| Latency {
+                median: quantiles[50],
+                p95: quantiles[95],
+                max: quantiles[100],
+                quantiles,
+            }),
+        }
+    });
+    reports.collect()
 }
 
 fn measurements<'a>(records: &[&'a Record]) -> Vec<&'a Measurement> {
@@ -299,7 +341,7 @@ fn along(
     });
     let pools = curves.iter().filter(|curve| {
         let series = &experiment.series[curve.series];
-        let takes = model::find(&series.model).is_some_and(|m| m.def().takes_workers);
+        let takes = model::find(&series.model).is_some_and(|m| m.def().takes("workers"));
         key == "workers" && takes && series.workers.is_none()
     });
     let scaling = pools.filter_map(|curve| {

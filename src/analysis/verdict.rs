@@ -6,7 +6,7 @@
 use super::sweep_verdict::{along, serial_fraction};
 use super::{Report, Row, Speedup};
 use crate::trial::Outcome;
-use crate::units::{format_ns, format_ratio, format_ratio_range};
+use crate::units::{format_count, format_ns, format_ratio, format_ratio_range};
 
 /// A look at the whole report: sentences, none where it finds nothing.
 type Rule = fn(&Report) -> Vec<String>;
@@ -16,6 +16,7 @@ const RULES: &[Rule] = &[
     wrong_answers,
     ranking,
     serial_fraction,
+    lost_updates,
     limits,
     overhead,
     failures,
@@ -278,6 +279,57 @@ fn more_repeats(unclear: &[(&Row, &Speedup)]) -> &'static str {
         true => " (more repeats would tell)",
         false => "",
     }
+}
+
+/// Updates of the shared counter that were lost, and who lost none.
+fn lost_updates(report: &Report) -> Vec<String> {
+    let adding: Vec<(&Row, f64)> = report
+        .rows
+        .iter()
+        .filter_map(|row| Some((row, row.lost.as_ref()?.median)))
+        .collect();
+    let (mut losers, others): (Vec<_>, Vec<_>) = adding
+        .into_iter()
+        .partition(|(row, _)| row.lost.as_ref().is_some_and(|lost| lost.max > 0.0));
+    if losers.is_empty() {
+        return Vec::new();
+    }
+    losers.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+    let clauses: Vec<String> = losers
+        .iter()
+        .take(MOST_NAMES)
+        .map(|(row, lost)| {
+            // A race that is rarely lost: the worst run says more than the middle one.
+            let most = row.lost.as_ref().map_or(0.0, |summary| summary.max);
+            let (up_to, lost) = match *lost >= 1.0 {
+                true => ("", *lost),
+                false => ("up to ", most),
+            };
+            let percent = 100.0 * lost / row.updates.max(1) as f64;
+            let percent = match percent {
+                percent if percent >= 1.0 => format!("{percent:.0} %"),
+                _ => "under 1 %".to_owned(),
+            };
+            let (lost, updates) = (format_count(lost as u64), format_count(row.updates));
+            format!(
+                "{} lost {up_to}{lost} of {updates} updates ({percent})",
+                name(row)
+            )
+        })
+        .collect();
+    let rest = match losers.len().saturating_sub(MOST_NAMES) {
+        0 => String::new(),
+        rest => format!("; {rest} more rows lost some"),
+    };
+    let none: Vec<String> = others.iter().map(|(row, _)| name(row)).collect();
+    let none = match none.is_empty() {
+        true => String::new(),
+        false => format!("; {} lost none", list(&none)),
+    };
+    vec![format!(
+        "{} without a lock{rest}{none}.",
+        clauses.join(", ")
+    )]
 }
 
 /// What the baseline's time went to: only what CPU time beside wall time shows.

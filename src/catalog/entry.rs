@@ -212,9 +212,11 @@ impl Entry {
                 parts.push(format!("In Python: `{}`.", def.python));
             }
             Entry::Model(def) => {
-                if def.takes_workers {
-                    parts.push("Its size is `workers`.".to_owned());
-                }
+                let names: Vec<String> = def
+                    .all_settings()
+                    .map(|key| format!("`{}`", key.name))
+                    .collect();
+                parts.push(format!("Its table takes {}.", names.join(", ")));
                 parts.push(format!("In Python: `{}`.", def.python));
             }
             Entry::Metric(def) => {

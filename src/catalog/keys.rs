@@ -3,6 +3,8 @@
 //! To add a key: a row here and the lines of `spec` that resolve it.
 
 use crate::describe::{Quantity, Setting};
+use crate::model::settings::MOST_WORKERS;
+use crate::model::settings::{CHUNK, LABEL, LIMITS, POOL, WORKERS};
 
 /// Longest duration that a key may ask for: a day.
 const DAY_NS: u64 = 86_400_000_000_000;
@@ -10,8 +12,6 @@ const DAY_NS: u64 = 86_400_000_000_000;
 const MOST_REPEATS: u64 = 1_000;
 /// Most tasks: beyond it a cell is a slip of the pen.
 pub const MOST_TASKS: u64 = 1_000_000_000;
-/// Most workers of a pool.
-pub const MOST_WORKERS: u64 = 1_000_000;
 
 /// Every key of an experiment, in the order in which help lists them.
 pub const KEYS: &[Setting] = &[
@@ -112,7 +112,8 @@ pub const KEYS: &[Setting] = &[
         quantity: Quantity::Count,
         default: "the usable CPUs",
         range: (1, MOST_WORKERS),
-        doc: "Threads or processes of the pools (`thread-pool`, `process-pool`). A list compares several.",
+        doc: "Threads or processes of the models that have a fixed number of them (`thread-pool`, \
+              `process-pool`, `async-threads`, `hybrid`). A list compares several.",
         example: "workers = 4",
     },
     Setting {
@@ -122,6 +123,15 @@ pub const KEYS: &[Setting] = &[
         range: (1, MOST_TASKS),
         doc: "Tasks that `process-pool` sends to a worker at once. A list compares several.",
         example: "chunk = 16",
+    },
+    Setting {
+        name: "limits",
+        quantity: Quantity::Structure,
+        default: "",
+        range: (1, MOST_WORKERS),
+        doc: "At most so many of a step at once, over all tasks and in every model: a connection pool, a \
+              rate limit. A list compares several.",
+        example: "limits = { query = 5 }",
     },
     Setting {
         name: "repeat",
@@ -264,9 +274,20 @@ pub const MODIFIERS: &[Setting] = &[
         doc: "What figures call the step.",
         example: "{ http = \"50ms\", label = \"fetch\" }",
     },
+    Setting {
+        name: "lock",
+        quantity: Quantity::Text,
+        default: "",
+        range: (0, 0),
+        doc: "A name: the step is done while a lock of that name is held, by one task at a time. With \
+              `times` it is taken anew for each time; `{ do = [{ add = 1, times = 50 }], lock = \"sum\" }` \
+              holds it throughout. Processes share it too; under an event loop a task that waits for it \
+              lets others run.",
+        example: "{ add = 1, times = 1_000, lock = \"sum\" }",
+    },
 ];
 
-/// Keys of a model's table, the model itself first.
+/// Keys of a model's table, the model itself first; each model says which of the others it takes.
 pub const MODEL_KEYS: &[Setting] = &[
     Setting {
         name: "model",
@@ -276,22 +297,11 @@ pub const MODEL_KEYS: &[Setting] = &[
         doc: "Which model; `show = \"models\"` lists them.",
         example: "{ model = \"thread-pool\" }",
     },
-    Setting {
-        name: "workers",
-        quantity: Quantity::Count,
-        default: "the cell's `workers`",
-        range: (1, MOST_WORKERS),
-        doc: "Threads or processes of this pool alone.",
-        example: "{ model = \"thread-pool\", workers = 4 }",
-    },
-    Setting {
-        name: "label",
-        quantity: Quantity::Text,
-        default: "the model's name",
-        range: (0, 0),
-        doc: "What the table, the figures and the verdict call this row.",
-        example: "{ model = \"thread-pool\", workers = 4, label = \"pool of 4\" }",
-    },
+    WORKERS,
+    CHUNK,
+    POOL,
+    LIMITS,
+    LABEL,
 ];
 
 /// Keys of one entry of `mix`.

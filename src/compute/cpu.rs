@@ -82,6 +82,8 @@ mod tests {
         let inner = Op::Group {
             ops: vec![cpu(Value::Each(vec![1, 2]))],
             times: 2,
+            lock: None,
+            permit: None,
             label: String::new(),
         };
         let group = |ops| crate::program::Group {
@@ -97,6 +99,8 @@ mod tests {
         let expected = Op::Group {
             ops: vec![cpu(Value::Each(vec![2, 3]))],
             times: 2,
+            lock: None,
+            permit: None,
             label: String::new(),
         };
         assert_eq!(

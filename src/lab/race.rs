@@ -300,14 +300,9 @@ mod tests {
     fn experiment(models: usize) -> Experiment {
         let series = |number: usize| Series {
             label: format!("model {number}"),
-            model: "sequential".into(),
-            runtime: Runtime::Native,
-            workers: None,
+            ..Series::plain("sequential", &Runtime::Native)
         };
-        let program = Program {
-            seed: 1,
-            ..Program::default()
-        };
+        let program = Program::default();
         Experiment {
             title: "simulated".into(),
             name: None,

@@ -167,10 +167,14 @@ impl Trials<'_> {
             block,
             kind,
             request: Request {
-                program: self.programs[row.point].clone(),
+                program: Program {
+                    limits: point.limits(series),
+                    ..self.programs[row.point].clone()
+                },
                 model: series.model.clone(),
                 runtime: series.runtime.clone(),
-                workers: self.experiment.workers(series, point, self.usable_cpus),
+                settings: self.experiment.settings(series, point, self.usable_cpus),
+                latencies: self.experiment.wants_latencies(),
                 site: Site {
                     delay_server: self.delay_server,
                     directory: self

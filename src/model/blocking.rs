@@ -2,15 +2,16 @@
 //!
 //! Every model whose tasks own a thread uses it. To add an operation: its arm in [`run_ops`].
 
-use super::{Job, Site, Tally, fold};
+use super::{Job, Sharing, Site, Tally, data, fold};
 use crate::compute;
 use crate::io::{self, command, files, http, postgres, sqlite, url};
+use crate::process::shared::{MutexGuard, Permit};
 use crate::program::{Group, Op, Statement, Value};
 use crate::service::Ask;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// One task in progress.
 pub struct Task<'a> {
@@ -26,12 +27,21 @@ pub struct Task<'a> {
     pub memory: Vec<Vec<u8>>,
     /// Files that it has written.
     pub files: u64,
+    /// Increments of the shared counter that it has made.
+    pub updates: u64,
+    /// What it shares with the others.
+    pub sharing: Option<&'a Sharing>,
 }
 
 impl<'a> Task<'a> {
-    /// The task with this number, before its first operation.
-    pub fn new(job: &Job<'a>, number: u64) -> Self {
+    /// The task with this number, before its first operation. Where tasks race for the shared counter, the
+    /// first ones wait here for each other.
+    pub fn new(job: &'a Job, number: u64) -> Self {
         let (group, index) = job.program.locate(number);
+        let sharing = job.sharing.as_deref();
+        if let Some(sharing) = sharing {
+            sharing.start();
+        }
         Task {
             number,
             index,
@@ -39,6 +49,8 @@ impl<'a> Task<'a> {
             seed: job.program.task_seed(number),
             memory: Vec::new(),
             files: 0,
+            updates: 0,
+            sharing,
         }
     }
 
@@ -48,27 +60,53 @@ impl<'a> Task<'a> {
     }
 }
 
-/// Runs tasks `start..end` in order and adds them to the tally.
-pub fn run_range(job: &Job, start: u64, end: u64, tally: &mut Tally) {
-    for number in start..end {
+/// Runs all tasks, group by group, and adds them to the tally.
+pub fn run_all(job: &Job, tally: &mut Tally) {
+    for number in 0..job.program.tasks() {
         tally.count(number, run_task(job, number));
     }
 }
 
-/// Runs one task; a panic in it is its failure, not the worker's.
+/// Runs one task within the process that holds its data.
 pub fn run_task(job: &Job, number: u64) -> Result<u64, String> {
+    let given = job.program.argument_bytes(number);
+    let mut results = Vec::new();
+    let result = run_task_on(job, number, &job.argument[..given as usize], &mut results);
+    // Who is given the bytes reads them, as behind a pipe.
+    std::hint::black_box(data::check(&results));
+    result
+}
+
+/// Runs one task on the bytes that it is given, and appends what it gives back to `results`; a panic in
+/// it is its failure, not the worker's.
+pub fn run_task_on(
+    job: &Job,
+    number: u64,
+    argument: &[u8],
+    results: &mut Vec<u8>,
+) -> Result<u64, String> {
+    let start = job.latencies.as_ref().map(|_| Instant::now());
     let run = || {
         let mut task = Task::new(job, number);
         let group = task.group;
-        run_ops(job, &mut task, &group.ops, 0)
+        let result = task.read_argument(job, argument);
+        let result = run_ops(job, &mut task, &group.ops, result)?;
+        task.give_back(job, result, results)
     };
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
-        let message = panic.downcast_ref::<String>().map(String::as_str);
-        let message = message
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("unknown");
-        Err(format!("the task panicked: {message}"))
-    })
+    let result = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(panicked(&*panic)));
+    if let (Some(latencies), Some(start)) = (&job.latencies, start) {
+        latencies.record(number, start, result.is_ok());
+    }
+    result
+}
+
+/// What a task that panicked is told to have failed of.
+pub fn panicked(panic: &(dyn std::any::Any + Send)) -> String {
+    let message = panic.downcast_ref::<String>().map(String::as_str);
+    let message = message
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("unknown");
+    format!("the task panicked: {message}")
 }
 
 fn run_ops(job: &Job, task: &mut Task, ops: &[Op], mut result: u64) -> Result<u64, String> {
@@ -94,11 +132,11 @@ fn run_ops(job: &Job, task: &mut Task, ops: &[Op], mut result: u64) -> Result<u6
                 reuse,
             } => {
                 let ask = task.ask(time, status, bytes, *reuse);
-                fold(result, job.runtime.wait(|| http::get(job.site, &ask))?)
+                fold(result, job.runtime.wait(|| http::get(&job.site, &ask))?)
             }
             Op::Fetch { url, reuse } => fold(
                 result,
-                job.runtime.wait(|| url::get(job.site, url, *reuse))?,
+                job.runtime.wait(|| url::get(&job.site, url, *reuse))?,
             ),
             Op::Read { bytes } => {
                 let bytes = task.value(bytes);
@@ -107,7 +145,7 @@ fn run_ops(job: &Job, task: &mut Task, ops: &[Op], mut result: u64) -> Result<u6
             }
             Op::Write { bytes, sync } => {
                 let bytes = task.value(bytes);
-                let file = task.next_file(job.site);
+                let file = task.next_file(&job.site);
                 fold(
                     result,
                     job.runtime.wait(|| files::write(&file, bytes, *sync))?,
@@ -119,8 +157,8 @@ fn run_ops(job: &Job, task: &mut Task, ops: &[Op], mut result: u64) -> Result<u6
             } => {
                 let statement = task.statement(statement);
                 let query = || match database {
-                    Some(url) => postgres::query(job.site, url, &statement),
-                    None => sqlite::query(job.site, &statement),
+                    Some(url) => postgres::query(&job.site, url, &statement),
+                    None => sqlite::query(&job.site, &statement),
                 };
                 fold(result, job.runtime.wait(query)?)
             }
@@ -133,9 +171,22 @@ fn run_ops(job: &Job, task: &mut Task, ops: &[Op], mut result: u64) -> Result<u6
                 task.memory.push(job.runtime.compute(|| allocate(bytes))?);
                 fold(result, bytes)
             }
-            Op::Group { ops, times, .. } => {
+            Op::Add { times, sync } => {
+                let times = task.value(times);
+                job.runtime.compute(|| task.add(times, *sync))?;
+                fold(result, times)
+            }
+            Op::Group {
+                ops,
+                times,
+                lock,
+                permit,
+                ..
+            } => {
                 let mut result = result;
                 for _ in 0..*times {
+                    let _lock = lock.as_deref().and_then(|name| take_lock(job, name));
+                    let _permit = permit.as_deref().and_then(|verb| take_permit(job, verb));
                     result = run_ops(job, task, ops, result)?;
                 }
                 result
@@ -143,6 +194,16 @@ fn run_ops(job: &Job, task: &mut Task, ops: &[Op], mut result: u64) -> Result<u6
         };
     }
     Ok(result)
+}
+
+fn take_lock<'a>(job: &'a Job, name: &str) -> Option<MutexGuard<'a>> {
+    let sharing = job.sharing.as_deref()?;
+    job.runtime.wait(|| sharing.lock(name))
+}
+
+fn take_permit<'a>(job: &'a Job, verb: &str) -> Option<Permit<'a>> {
+    let sharing = job.sharing.as_deref()?;
+    job.runtime.wait(|| sharing.permit(verb))
 }
 
 impl Task<'_> {
@@ -164,11 +225,46 @@ impl Task<'_> {
         }
     }
 
+    /// Reads what it is given; what that folds into is its first result.
+    pub fn read_argument(&self, job: &Job, argument: &[u8]) -> u64 {
+        match job.program.argument {
+            Some(_) => fold(fold(0, argument.len() as u64), data::check(argument)),
+            None => 0,
+        }
+    }
+
+    /// Appends what it gives back to `results` and folds it into its result.
+    pub fn give_back(&self, job: &Job, result: u64, results: &mut Vec<u8>) -> Result<u64, String> {
+        if job.program.result.is_none() {
+            return Ok(result);
+        }
+        let bytes = job.program.result_bytes(self.number);
+        data::fill(results, bytes, self.seed)?;
+        let check = bytes.wrapping_mul(u64::from(self.seed as u8));
+        Ok(fold(fold(result, bytes), check))
+    }
+
+    /// Increments the shared counter.
+    pub fn add(&mut self, times: u64, sync: crate::program::Sync) -> Result<(), String> {
+        let sharing = self.sharing.ok_or("there is no shared memory")?;
+        sharing.add(times, sync);
+        self.updates += times;
+        Ok(())
+    }
+
     /// Where this task's next file goes.
     pub fn next_file(&mut self, site: &Site) -> std::path::PathBuf {
         self.files += 1;
         site.directory
             .join(format!("task-{}-{}", self.number, self.files))
+    }
+}
+
+impl Drop for Task<'_> {
+    fn drop(&mut self) {
+        if let (Some(sharing), 1..) = (self.sharing, self.updates) {
+            sharing.expect(self.updates);
+        }
     }
 }
 

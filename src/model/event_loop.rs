@@ -1,11 +1,12 @@
-//! One event loop on one thread: tokio's current-thread runtime.
+//! One event loop on one thread: tokio's current-thread runtime. [`run_all`] is for every model whose
+//! tasks are futures.
 
-use super::{Footprint, Job, Model, Site, Tally, nonblocking};
+use super::nonblocking::{self, Loop};
+use super::{Footprint, Job, Model, Settings, Tally};
 use crate::describe::ModelDef;
-use crate::program::Program;
-use crate::runtime::Runtime;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::Notify;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Notify, mpsc};
 
 /// The model.
 pub struct Async;
@@ -17,16 +18,14 @@ const DEF: ModelDef = ModelDef {
           costs neither a thread nor a core, so thousands fit. What computes or blocks keeps the loop's \
           only thread: nothing overlaps then. Creating and closing the loop is inside the clock.",
     python: "asyncio.run(main()) with asyncio.gather(*(task(i) for i in range(tasks)))",
-    takes_workers: false,
+    settings: &[],
     single_threaded: true,
     uses_processes: false,
 };
 
 /// What the tasks of one run share.
 struct Shared {
-    program: Program,
-    runtime: Runtime,
-    site: Site,
+    on: Loop,
     state: Mutex<State>,
     all_done: Notify,
 }
@@ -36,88 +35,118 @@ struct State {
     tally: Tally,
 }
 
-/// Counts its task when dropped, so that a task that panics is counted too.
-struct Count {
-    shared: Arc<Shared>,
-    number: u64,
-    result: Option<Result<u64, String>>,
-}
-
-impl Drop for Count {
-    fn drop(&mut self) {
-        let result = self
-            .result
-            .take()
-            .unwrap_or_else(|| Err("the task panicked".to_owned()));
-        let mut state = self
-            .shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        state.tally.count(self.number, result);
+impl Shared {
+    fn count(&self, number: u64, result: Result<u64, String>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.tally.count(number, result);
         state.left -= 1;
         if state.left == 0 {
-            self.shared.all_done.notify_one();
+            self.all_done.notify_one();
         }
     }
 }
+
+/// Counts its task as failed when dropped before it has finished: it panicked.
+struct Unfinished {
+    shared: Arc<Shared>,
+    number: u64,
+}
+
+impl Unfinished {
+    fn finish(mut self, result: Result<u64, String>) {
+        self.shared.count(self.number, result);
+        self.number = FINISHED;
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if self.number != FINISHED {
+            let panicked = Err("the task panicked".to_owned());
+            self.shared.count(self.number, panicked);
+        }
+    }
+}
+
+/// No task has this number.
+const FINISHED: u64 = u64::MAX;
 
 impl Model for Async {
     fn def(&self) -> &'static ModelDef {
         &DEF
     }
 
-    fn footprint(&self, tasks: u64, _workers: u32) -> Footprint {
+    fn footprint(&self, tasks: u64, _settings: &Settings) -> Footprint {
         Footprint {
             tasks_at_once: tasks,
+            futures: tasks,
             ..Footprint::default()
         }
     }
 
     fn run(&self, job: &Job) -> Result<Tally, String> {
-        let tasks = job.program.tasks();
-        let event_loop = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| format!("the event loop could not be started: {error}"))?;
-        let shared = Arc::new(Shared {
-            program: job.program.clone(),
-            runtime: job.runtime.clone(),
-            site: job.site.clone(),
-            state: Mutex::new(State {
-                left: tasks,
-                tally: Tally {
-                    workers: 1,
-                    ..Tally::default()
-                },
-            }),
-            all_done: Notify::new(),
-        });
-        event_loop.block_on(async {
-            for number in 0..tasks {
-                let shared = shared.clone();
-                tokio::spawn(async move {
-                    let mut count = Count {
-                        shared,
-                        number,
-                        result: None,
-                    };
-                    let shared = &count.shared;
-                    let job = Job {
-                        program: &shared.program,
-                        runtime: &shared.runtime,
-                        workers: 1,
-                        site: &shared.site,
-                    };
-                    let result = nonblocking::run_task(&job, number).await;
-                    count.result = Some(result);
-                });
-            }
-            shared.all_done.notified().await;
-        });
+        let event_loop = start(&mut Builder::new_current_thread())?;
+        let tally = run_all(&event_loop, Loop::new(job, None), 1, None);
         // Waits for the threads that wrote files, as asyncio.run does.
         drop(event_loop);
-        let state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(state.tally.clone())
+        tally
     }
+}
+
+/// An event loop, with timers and sockets.
+pub(super) fn start(builder: &mut Builder) -> Result<Runtime, String> {
+    builder
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the event loop could not be started: {error}"))
+}
+
+/// Starts all tasks on a loop, groups in turn, and waits for them, or for what `failures` says.
+///
+/// A task is one allocation: its future, with a handle on what all share. The program is there once.
+pub(super) fn run_all(
+    event_loop: &Runtime,
+    on: Loop,
+    workers: u32,
+    failures: Option<mpsc::UnboundedReceiver<String>>,
+) -> Result<Tally, String> {
+    let tasks = on.job.program.tasks();
+    if tasks == 0 {
+        return Ok(Tally::default());
+    }
+    let shared = Arc::new(Shared {
+        on,
+        state: Mutex::new(State {
+            left: tasks,
+            tally: Tally {
+                workers,
+                ..Tally::default()
+            },
+        }),
+        all_done: Notify::new(),
+    });
+    event_loop.block_on(async {
+        for turn in 0..tasks {
+            let task = Unfinished {
+                number: shared.on.job.program.in_turn(turn),
+                shared: shared.clone(),
+            };
+            tokio::spawn(async move {
+                let result = nonblocking::run_task(&task.shared.on, task.number).await;
+                task.finish(result);
+            });
+        }
+        let failed = async {
+            match failures {
+                Some(mut failures) => failures.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = shared.all_done.notified() => Ok(()),
+            failure = failed => Err(failure.unwrap_or_else(|| "the pool has ended".to_owned())),
+        }
+    })?;
+    let state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(state.tally.clone())
 }

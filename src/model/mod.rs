@@ -5,20 +5,31 @@
 
 pub mod blocking;
 mod nonblocking;
+mod data;
+mod latency;
+pub mod settings;
+pub mod sharing;
+mod executor;
 mod thread_pool;
 mod process_pool;
 mod processes;
 mod sequential;
 mod event_loop;
+mod async_threads;
+mod hybrid;
 mod threads;
 pub mod worker;
 
 pub use crate::io::Site;
+pub use latency::{GroupLatencies, Latencies, QUANTILES};
+pub use settings::{Pool, Settings};
+pub use sharing::Sharing;
 
 use crate::describe::ModelDef;
 use crate::program::{Program, combine, splitmix64};
 use crate::runtime::Runtime;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Every model, in the order in which help lists them.
 pub const MODELS: &[&dyn Model] = &[
@@ -28,6 +39,8 @@ pub const MODELS: &[&dyn Model] = &[
     &processes::Processes,
     &process_pool::ProcessPool,
     &event_loop::Async,
+    &async_threads::AsyncThreads,
+    &hybrid::Hybrid,
 ];
 
 /// The model of that name.
@@ -44,7 +57,7 @@ pub trait Model: Sync {
     fn def(&self) -> &'static ModelDef;
 
     /// What running so many tasks takes of the machine, so that it can be refused before it starts.
-    fn footprint(&self, tasks: u64, workers: u32) -> Footprint;
+    fn footprint(&self, tasks: u64, settings: &Settings) -> Footprint;
 
     /// Runs all tasks. The clock is running: creating and joining workers is part of the model.
     ///
@@ -63,20 +76,72 @@ pub struct Footprint {
     pub processes: u64,
     /// Tasks in progress at the same time.
     pub tasks_at_once: u64,
+    /// Tasks that run on threads or processes of their own at the same time, waiting or not.
+    pub parallel: u64,
+    /// Tasks that an event loop holds: each a small piece of memory.
+    pub futures: u64,
     /// Open descriptors of the trial's process.
     pub descriptors: u64,
 }
 
-/// What a trial asks of a model.
-pub struct Job<'a> {
+/// What a trial asks of a model. A clone is a handle on the same, for what outlives the caller.
+#[derive(Clone)]
+pub struct Job {
     /// What the tasks do.
-    pub program: &'a Program,
+    pub program: Arc<Program>,
     /// What executes their operations.
-    pub runtime: &'a Runtime,
-    /// Size of the pool, for models that have one; at least 1.
-    pub workers: u32,
+    pub runtime: Runtime,
+    /// What the model was told.
+    pub settings: Settings,
     /// Where the tasks find what they use.
-    pub site: &'a Site,
+    pub site: Arc<Site>,
+    /// What they share; `None` where that is nothing.
+    pub sharing: Option<Arc<Sharing>>,
+    /// Where they note how long they took, where that is asked for.
+    pub latencies: Option<Arc<Latencies>>,
+    /// What they are given: each task the beginning of it.
+    pub argument: Arc<[u8]>,
+}
+
+impl Job {
+    /// A trial's job, with what its tasks share and write to made ready: before the clock starts.
+    ///
+    /// # Errors
+    /// Where the shared memory can't be had.
+    pub fn new(
+        model: &dyn Model,
+        program: Program,
+        runtime: Runtime,
+        settings: Settings,
+        site: Site,
+        latencies: bool,
+    ) -> std::io::Result<Job> {
+        let sharing = match sharing::is_needed(&program) {
+            true => {
+                let between = model.def().uses_processes.then_some(&*site.directory);
+                let at_once = at_once(model, &program, &settings);
+                Some(Arc::new(Sharing::create(&program, between, at_once)?))
+            }
+            false => None,
+        };
+        Ok(Job {
+            sharing,
+            latencies: latencies.then(|| Arc::new(Latencies::new(&program))),
+            argument: data::block(&program),
+            program: Arc::new(program),
+            runtime,
+            settings,
+            site: Arc::new(site),
+        })
+    }
+}
+
+/// Tasks that really can run at the same moment.
+fn at_once(model: &dyn Model, program: &Program, settings: &Settings) -> u64 {
+    match model.def().single_threaded {
+        true => 1,
+        false => model.footprint(program.tasks(), settings).parallel,
+    }
 }
 
 /// What became of the tasks.
@@ -94,6 +159,12 @@ pub struct Tally {
     pub answer: u64,
     /// What the first failed task said.
     pub first_error: Option<String>,
+    /// Increments of the shared counter that tasks made.
+    #[serde(default)]
+    pub expected_updates: u64,
+    /// Increments that the counter shows in the end.
+    #[serde(default)]
+    pub counted_updates: u64,
     /// Workers (threads, processes; 1 for an event loop) that ran.
     pub workers: u32,
     /// Largest own resident set (`VmHWM`) of a worker process; 0 where tasks ran in the trial's own.
@@ -121,6 +192,8 @@ impl Tally {
         self.failed += other.failed;
         self.timed_out += other.timed_out;
         self.cancelled += other.cancelled;
+        self.expected_updates += other.expected_updates;
+        self.counted_updates += other.counted_updates;
         self.answer = self.answer.wrapping_add(other.answer);
         self.worker_peak_bytes = self.worker_peak_bytes.max(other.worker_peak_bytes);
         if self.first_error.is_none() {
@@ -150,6 +223,11 @@ mod tests {
                 "{} leaves something unsaid",
                 def.name
             );
+            let settings: HashSet<&str> = def.all_settings().map(|setting| setting.name).collect();
+            assert_eq!(settings.len(), def.all_settings().count(), "{}", def.name);
+            for setting in def.all_settings() {
+                assert!(setting.example.contains(setting.name), "{}", setting.name);
+            }
         }
     }
 

@@ -1,47 +1,162 @@
 //! The non-blocking interpreter: runs a task's operations as a future on an event loop.
 //!
-//! What computes or blocks does so on the loop's thread, as in a coroutine. To add an operation: its
-//! arm in [`run_ops`].
+//! What computes or blocks does so on the loop's thread, as in a coroutine, or where the loop has an
+//! executor, there. Named locks and permits are the loop's own: a task that waits for one leaves the
+//! thread to others. To add an operation: its arm in [`run_ops`].
 
-use super::blocking::{Task, allocate, compute};
-use super::{Job, fold};
+use super::blocking::{Task, allocate};
+use super::executor::{Executor, Work};
+use super::{Job, data, fold, sharing};
 use crate::io::{command, files, http, postgres, sqlite, url};
 use crate::program::Op;
-use std::time::Duration;
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 
-/// Runs one task.
-pub async fn run_task(job: &Job<'_>, number: u64) -> Result<u64, String> {
-    let mut task = Task::new(job, number);
-    let group = task.group;
-    run_ops(job, &mut task, &group.ops, 0).await
+/// An event loop as tasks see it.
+pub struct Loop {
+    /// What is run.
+    pub job: Job,
+    /// Where computing and blocking goes; `None`: it stays on the loop.
+    pub executor: Option<Executor>,
+    locks: Vec<(String, Mutex<()>)>,
+    permits: Vec<(String, Semaphore)>,
 }
 
-async fn run_ops(
-    job: &Job<'_>,
-    task: &mut Task<'_>,
-    ops: &[Op],
+impl Loop {
+    /// A loop for a job.
+    pub fn new(job: &Job, executor: Option<Executor>) -> Loop {
+        let names = sharing::lock_names(&job.program).into_iter();
+        let limits = job.program.limits.iter();
+        Loop {
+            locks: names.map(|name| (name, Mutex::new(()))).collect(),
+            permits: limits
+                .map(|(verb, permits)| {
+                    let permits = (*permits).min(Semaphore::MAX_PERMITS as u64) as usize;
+                    (verb.clone(), Semaphore::new(permits))
+                })
+                .collect(),
+            job: job.clone(),
+            executor,
+        }
+    }
+
+    async fn lock(&self, name: &Option<String>) -> Option<MutexGuard<'_, ()>> {
+        let name = name.as_ref()?;
+        let (_, lock) = self.locks.iter().find(|(known, _)| known == name)?;
+        Some(lock.lock().await)
+    }
+
+    async fn permit(&self, verb: &Option<String>) -> Option<SemaphorePermit<'_>> {
+        let verb = verb.as_ref()?;
+        let (_, permits) = self.permits.iter().find(|(known, _)| known == verb)?;
+        permits.acquire().await.ok()
+    }
+
+    /// Has an executor do what would keep the loop's thread.
+    fn hand_over<'a>(
+        &'a self,
+        executor: &'a Executor,
+        task: &Task<'_>,
+        work: Work<'a>,
+    ) -> Waiting<'a> {
+        Box::pin(executor.run(&self.job, task.number, work))
+    }
+}
+
+/// A wait in memory of its own.
+type Waiting<'a> = Pin<Box<dyn Future<Output = Result<u64, String>> + Send + 'a>>;
+
+// There are as many futures as tasks, and each is as large as the largest of what it may wait for: what
+// is rare or large waits in a box. The functions return blocks instead of being `async fn`, whose
+// arguments would be there twice.
+
+/// Runs one task.
+pub fn run_task(on: &Loop, number: u64) -> impl Future<Output = Result<u64, String>> + Send + '_ {
+    async move {
+        let start = on.job.latencies.as_ref().map(|_| Instant::now());
+        let mut task = Task::new(&on.job, number);
+        let given = on.job.program.argument_bytes(number) as usize;
+        let result = task.read_argument(&on.job, &on.job.argument[..given]);
+        let ops = &task.group.ops;
+        let result = run_ops(on, &mut task, ops, result).await;
+        let result = result.and_then(|result| {
+            let mut results = Vec::new();
+            let result = task.give_back(&on.job, result, &mut results);
+            std::hint::black_box(data::check(&results));
+            result
+        });
+        if let (Some(latencies), Some(start)) = (&on.job.latencies, start) {
+            latencies.record(number, start, result.is_ok());
+        }
+        result
+    }
+}
+
+fn run_ops<'a, 'b: 'a>(
+    on: &'a Loop,
+    task: &'a mut Task<'b>,
+    ops: &'a [Op],
     mut result: u64,
-) -> Result<u64, String> {
-    for op in ops {
-        result = match op {
-            Op::Compute { function, size } => {
-                let size = task.value(size);
-                fold(
-                    result,
-                    job.runtime.compute(|| compute(function, size, task.seed))?,
-                )
-            }
-            Op::Sleep { time } => {
-                let time_ns = task.value(time);
-                tokio::time::sleep(Duration::from_nanos(time_ns)).await;
-                fold(result, time_ns)
-            }
-            Op::Block { time } => {
-                let time_ns = task.value(time);
-                job.runtime
-                    .wait(|| std::thread::sleep(Duration::from_nanos(time_ns)));
-                fold(result, time_ns)
-            }
+) -> impl Future<Output = Result<u64, String>> + Send + 'a {
+    async move {
+        let job = &on.job;
+        for op in ops {
+            result = match op {
+                Op::Compute { function, size } => {
+                    let work = Work::Compute {
+                        function: function.as_str().into(),
+                        size: task.value(size),
+                        seed: task.seed,
+                    };
+                    let value = match &on.executor {
+                        None => work.run(&job.runtime)?,
+                        Some(executor) => on.hand_over(executor, task, work).await?,
+                    };
+                    fold(result, value)
+                }
+                Op::Sleep { time } => {
+                    let time_ns = task.value(time);
+                    tokio::time::sleep(Duration::from_nanos(time_ns)).await;
+                    fold(result, task.value(time))
+                }
+                Op::Block { time } => {
+                    let work = Work::Block {
+                        time_ns: task.value(time),
+                    };
+                    match &on.executor {
+                        None => work.run(&job.runtime)?,
+                        Some(executor) => on.hand_over(executor, task, work).await?,
+                    };
+                    fold(result, task.value(time))
+                }
+                Op::Http { .. }
+                | Op::Fetch { .. }
+                | Op::Read { .. }
+                | Op::Write { .. }
+                | Op::Query { .. }
+                | Op::Run { .. } => fold(result, outside(job, task, op).await?),
+                Op::Alloc { bytes } => {
+                    let bytes = task.value(bytes);
+                    task.memory.push(job.runtime.compute(|| allocate(bytes))?);
+                    fold(result, bytes)
+                }
+                Op::Add { times, sync } => {
+                    let times = task.value(times);
+                    job.runtime.compute(|| task.add(times, *sync))?;
+                    fold(result, times)
+                }
+                Op::Group { .. } => run_group(on, task, op, result).await?,
+            };
+        }
+        Ok(result)
+    }
+}
+
+/// What is waited for outside this process.
+fn outside<'a, 'b: 'a>(job: &'a Job, task: &'a mut Task<'b>, op: &'a Op) -> Waiting<'a> {
+    Box::pin(async move {
+        match op {
             Op::Http {
                 time,
                 status,
@@ -49,51 +164,41 @@ async fn run_ops(
                 reuse,
             } => {
                 let ask = task.ask(time, status, bytes, *reuse);
-                fold(result, http::get_async(job.site, &ask).await?)
+                http::get_async(&job.site, &ask).await
             }
-            Op::Fetch { url, reuse } => fold(result, url::get_async(job.site, url, *reuse).await?),
+            Op::Fetch { url, reuse } => url::get_async(&job.site, url, *reuse).await,
             Op::Read { bytes } => {
                 let bytes = task.value(bytes);
                 let file = files::to_read(&job.site.directory);
-                fold(result, in_thread(move || files::read(&file, bytes)).await?)
+                in_thread(move || files::read(&file, bytes)).await
             }
             Op::Write { bytes, sync } => {
                 let (bytes, sync) = (task.value(bytes), *sync);
-                let file = task.next_file(job.site);
-                let write = move || files::write(&file, bytes, sync);
-                fold(result, in_thread(write).await?)
+                let file = task.next_file(&job.site);
+                in_thread(move || files::write(&file, bytes, sync)).await
             }
             Op::Query {
                 statement,
                 database,
             } => {
                 let statement = task.statement(statement);
-                let rows = match database {
-                    Some(url) => postgres::query_async(job.site, url, &statement).await,
+                match database {
+                    Some(url) => postgres::query_async(&job.site, url, &statement).await,
                     None => {
                         let site = job.site.clone();
                         in_thread(move || sqlite::query(&site, &statement)).await
                     }
-                };
-                fold(result, rows?)
-            }
-            Op::Run { argv } => fold(result, command::run_async(argv, &job.site.home).await?),
-            Op::Alloc { bytes } => {
-                let bytes = task.value(bytes);
-                task.memory.push(job.runtime.compute(|| allocate(bytes))?);
-                fold(result, bytes)
-            }
-            Op::Group { ops, times, .. } => {
-                let mut result = result;
-                for _ in 0..*times {
-                    // Boxed: a future can't contain itself.
-                    result = Box::pin(run_ops(job, task, ops, result)).await?;
                 }
-                result
             }
-        };
-    }
-    Ok(result)
+            Op::Run { argv } => command::run_async(argv, &job.site.home).await,
+            Op::Compute { .. }
+            | Op::Sleep { .. }
+            | Op::Block { .. }
+            | Op::Alloc { .. }
+            | Op::Add { .. }
+            | Op::Group { .. } => unreachable!("it happens inside this process"),
+        }
+    })
 }
 
 /// Runs what has no asynchronous interface on a thread of the runtime's blocking pool.
@@ -103,4 +208,65 @@ async fn in_thread(
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| error.to_string())?
+}
+
+fn run_group<'a, 'b: 'a>(
+    on: &'a Loop,
+    task: &'a mut Task<'b>,
+    group: &'a Op,
+    mut result: u64,
+) -> Waiting<'a> {
+    Box::pin(async move {
+        let Op::Group {
+            ops,
+            times,
+            lock,
+            permit,
+            ..
+        } = group
+        else {
+            return Ok(result);
+        };
+        for _ in 0..*times {
+            let _lock = on.lock(lock).await;
+            let _permit = on.permit(permit).await;
+            result = run_ops(on, task, ops, result).await?;
+        }
+        Ok(result)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{MODELS, Settings, Site};
+    use crate::program::{Group, Program, Value};
+    use crate::runtime::Runtime;
+
+    #[test]
+    fn a_task_is_a_small_future() {
+        let program = Program {
+            groups: vec![Group {
+                name: String::new(),
+                tasks: 1,
+                ops: vec![Op::Sleep {
+                    time: Value::Const(1),
+                }],
+            }],
+            ..Program::default()
+        };
+        let site = Site {
+            delay_server: None,
+            directory: "/".into(),
+            executable: "/".into(),
+            home: "/".into(),
+            connections: Default::default(),
+        };
+        let settings = Settings::default();
+        let job = Job::new(MODELS[0], program, Runtime::Native, settings, site, false).unwrap();
+        let on = Loop::new(&job, None);
+        let bytes = size_of_val(&run_task(&on, 0));
+        // There are as many of them as tasks; tokio's own timer is a quarter of it.
+        assert!(bytes <= 320, "{bytes} bytes");
+    }
 }

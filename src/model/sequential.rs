@@ -1,6 +1,6 @@
 //! One task after the other, on the trial's own thread.
 
-use super::{Footprint, Job, Model, Tally, blocking};
+use super::{Footprint, Job, Model, Settings, Tally, blocking};
 use crate::describe::ModelDef;
 
 /// The model.
@@ -10,9 +10,9 @@ const DEF: ModelDef = ModelDef {
     name: "sequential",
     summary: "one task after the other",
     doc: "The baseline: a plain loop on one thread. No task starts before the one before has ended, so \
-          all waits add up.",
+          all waits add up. Of several groups, one follows the other.",
     python: "for i in range(tasks): task(i)",
-    takes_workers: false,
+    settings: &[],
     single_threaded: true,
     uses_processes: false,
 };
@@ -22,7 +22,7 @@ impl Model for Sequential {
         &DEF
     }
 
-    fn footprint(&self, _tasks: u64, _workers: u32) -> Footprint {
+    fn footprint(&self, _tasks: u64, _settings: &Settings) -> Footprint {
         Footprint {
             tasks_at_once: 1,
             ..Footprint::default()
@@ -34,7 +34,7 @@ impl Model for Sequential {
             workers: 1,
             ..Tally::default()
         };
-        blocking::run_range(job, 0, job.program.tasks(), &mut tally);
+        blocking::run_all(job, &mut tally);
         Ok(tally)
     }
 }

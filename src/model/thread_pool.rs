@@ -1,10 +1,11 @@
 //! A pool of threads that take tasks from a queue: rayon's.
 
-use super::{Footprint, Job, Model, Tally, blocking};
+use super::settings::WORKERS;
+use super::{Footprint, Job, Model, Settings, Tally, blocking};
 use crate::describe::ModelDef;
 use rayon::ThreadPoolBuilder;
 use std::sync::{Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 /// The model.
 pub struct ThreadPool;
@@ -16,7 +17,7 @@ const DEF: ModelDef = ModelDef {
           one spawn for each task. The number of threads is bounded, and so is the number of waits at the \
           same time. Creating and joining the pool is inside the clock.",
     python: "with ThreadPoolExecutor(workers) as pool: pool.map(task, range(tasks))",
-    takes_workers: true,
+    settings: &[WORKERS],
     single_threaded: false,
     uses_processes: false,
 };
@@ -26,40 +27,30 @@ impl Model for ThreadPool {
         &DEF
     }
 
-    fn footprint(&self, tasks: u64, workers: u32) -> Footprint {
-        let workers = u64::from(workers);
+    fn footprint(&self, tasks: u64, settings: &Settings) -> Footprint {
+        let workers = u64::from(settings.workers);
         Footprint {
             threads: workers,
             tasks_at_once: workers.min(tasks),
+            parallel: workers.min(tasks),
             ..Footprint::default()
         }
     }
 
     fn run(&self, job: &Job) -> Result<Tally, String> {
-        let mut threads = Vec::new();
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(job.workers as usize)
-            // Dropping a pool doesn't wait for its threads; these handles do.
-            .spawn_handler(|worker| {
-                threads.push(thread::Builder::new().spawn(|| worker.run())?);
-                Ok(())
-            })
-            .build()
-            .map_err(|error| {
-                format!(
-                    "a pool of {} threads could not be started: {error}",
-                    job.workers
-                )
-            })?;
+        let workers = job.settings.workers;
+        let (pool, threads) = start(workers)?;
         // A tally for each worker: they never wait for each other.
-        let tallies: Vec<Mutex<Tally>> = (0..job.workers).map(|_| Mutex::default()).collect();
+        let tallies: Vec<Padded> = (0..workers).map(|_| Padded::default()).collect();
         pool.scope_fifo(|scope| {
-            for number in 0..job.program.tasks() {
+            for turn in 0..job.program.tasks() {
                 let tallies = &tallies;
                 scope.spawn_fifo(move |_| {
+                    let number = job.program.in_turn(turn);
                     let result = blocking::run_task(job, number);
                     let worker = rayon::current_thread_index().unwrap_or(0);
                     tallies[worker]
+                        .0
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
                         .count(number, result);
@@ -67,18 +58,41 @@ impl Model for ThreadPool {
             }
         });
         drop(pool);
-        for thread in threads {
-            thread
-                .join()
-                .map_err(|_| "a thread of the pool panicked".to_owned())?;
-        }
+        join(threads)?;
         let mut tally = Tally {
-            workers: job.workers,
+            workers,
             ..Tally::default()
         };
         for part in tallies {
-            tally.merge(part.into_inner().unwrap_or_else(PoisonError::into_inner));
+            tally.merge(part.0.into_inner().unwrap_or_else(PoisonError::into_inner));
         }
         Ok(tally)
     }
+}
+
+/// A tally on cache lines of its own: workers that count don't take each other's away.
+#[derive(Default)]
+#[repr(align(128))]
+struct Padded(Mutex<Tally>);
+
+/// A pool, and its threads: dropping a pool doesn't wait for them, [`join`] does.
+pub(super) fn start(workers: u32) -> Result<(rayon::ThreadPool, Vec<JoinHandle<()>>), String> {
+    let mut threads = Vec::new();
+    let pool = ThreadPoolBuilder::new()
+        .num_threads(workers as usize)
+        .spawn_handler(|worker| {
+            threads.push(thread::Builder::new().spawn(|| worker.run())?);
+            Ok(())
+        })
+        .build()
+        .map_err(|error| format!("a pool of {workers} threads could not be started: {error}"))?;
+    Ok((pool, threads))
+}
+
+/// Waits for the threads of a pool that was dropped.
+pub(super) fn join(threads: Vec<JoinHandle<()>>) -> Result<(), String> {
+    let joined = threads.into_iter().map(JoinHandle::join);
+    joined
+        .collect::<Result<(), _>>()
+        .map_err(|_| "a thread of the pool panicked".to_owned())
 }

@@ -1,6 +1,6 @@
 //! One new operating-system thread for each task.
 
-use super::{Footprint, Job, Model, Tally, blocking};
+use super::{Footprint, Job, Model, Settings, Tally, blocking};
 use crate::describe::ModelDef;
 use std::thread;
 
@@ -17,7 +17,7 @@ const DEF: ModelDef = ModelDef {
           system spreads them over the cores: what computes can run at the same time, what waits costs a \
           thread's memory but no core. Creating and joining is inside the clock.",
     python: "threading.Thread(target=task, args=(i,)) for each task; start all, join all",
-    takes_workers: false,
+    settings: &[],
     single_threaded: false,
     uses_processes: false,
 };
@@ -27,10 +27,11 @@ impl Model for Threads {
         &DEF
     }
 
-    fn footprint(&self, tasks: u64, _workers: u32) -> Footprint {
+    fn footprint(&self, tasks: u64, _settings: &Settings) -> Footprint {
         Footprint {
             threads: tasks,
             tasks_at_once: tasks,
+            parallel: tasks,
             ..Footprint::default()
         }
     }
@@ -43,21 +44,22 @@ impl Model for Threads {
         };
         thread::scope(|scope| {
             let mut threads = Vec::with_capacity(tasks as usize);
-            for number in 0..tasks {
+            for turn in 0..tasks {
+                let number = job.program.in_turn(turn);
                 let builder = thread::Builder::new().stack_size(STACK_BYTES);
                 let started = builder.spawn_scoped(scope, move || blocking::run_task(job, number));
                 threads.push(started.map_err(|error| {
                     format!(
                         "thread {} of {tasks} could not be started: {error}",
-                        number + 1
+                        turn + 1
                     )
                 })?);
             }
-            for (number, thread) in threads.into_iter().enumerate() {
+            for (turn, thread) in threads.into_iter().enumerate() {
                 let result = thread
                     .join()
                     .unwrap_or_else(|_| Err("its thread panicked".to_owned()));
-                tally.count(number as u64, result);
+                tally.count(job.program.in_turn(turn as u64), result);
             }
             Ok(tally)
         })

@@ -1,54 +1,180 @@
-//! A worker process: runs the ranges of tasks that it is given, and answers each with a tally.
+//! A worker process, from both sides: what it is told, what it answers.
+//!
+//! It is told once what the tasks do. Then each line asks for something: turns of tasks (`start end`, and
+//! behind it the bytes that these tasks are given), answered with a [`Part`]; or an [`Offer`], one
+//! operation of a task that runs elsewhere, answered with an [`Answer`]. Bytes follow lines raw. When
+//! nothing more comes it says how large it was, and ends.
 
-use super::{Job, Site, Tally, blocking};
+use super::executor::{Answer, Offer};
+use super::{Job, Latencies, Settings, Sharing, Site, Tally, blocking, data};
 use crate::measure::own_memory_bytes;
 use crate::process::worker::{Worker, die_with_parent};
 use crate::program::Program;
 use crate::runtime::Runtime;
 use serde::{Deserialize, Serialize};
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Write};
+use std::ops::Range;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Longest that a worker which stopped answering is given to end, so that it can be told how it did.
+const END_PATIENCE: Duration = Duration::from_millis(300);
 
 /// What every worker is given first.
 #[derive(Serialize, Deserialize)]
 struct SetUp {
     program: Program,
     runtime: Runtime,
+    settings: Settings,
     site: Site,
+    /// Tasks that start together, where the workers share memory.
+    sharing: Option<u64>,
+    latencies: bool,
+}
+
+/// The answer to turns of tasks. Behind it come a mark for each task, where latencies are asked for, and
+/// what the tasks give back.
+#[derive(Serialize, Deserialize)]
+struct Part {
+    tally: Tally,
+    result_bytes: u64,
+    check: u64,
 }
 
 /// The first line for the workers of a job.
 pub(super) fn set_up(job: &Job) -> String {
     let set_up = SetUp {
-        program: job.program.clone(),
+        program: Program::clone(&job.program),
         runtime: job.runtime.clone(),
-        site: job.site.clone(),
+        settings: job.settings,
+        site: Site::clone(&job.site),
+        sharing: job
+            .sharing
+            .as_ref()
+            .and_then(|sharing| sharing.between_processes()),
+        latencies: job.latencies.is_some(),
     };
     serde_json::to_string(&set_up).expect("a program is plain data")
 }
 
 /// A new worker of this job, told what the tasks do; `number` is for the error, from 0.
 pub(super) fn start(job: &Job, set_up: &str, number: u64, of: u64) -> Result<Worker, String> {
-    let start = || {
-        let mut worker = Worker::start(&job.site.executable)?;
-        worker.send(set_up)?;
-        io::Result::Ok(worker)
-    };
-    start().map_err(|error| {
-        format!(
-            "worker process {} of {of} could not be started: {error}",
-            number + 1
-        )
-    })
+    let number = number + 1;
+    let mut worker = Worker::start(&job.site.executable).map_err(|error| {
+        format!("worker process {number} of {of} could not be started: {error}")
+    })?;
+    match worker.send(set_up) {
+        Ok(()) => Ok(worker),
+        // How it ended says more than that it can't be written to.
+        Err(error) => Err(match worker.join() {
+            Ok(()) => format!("worker process {number} can't be spoken to: {error}"),
+            Err(ended) => format!("worker process {number} {ended}"),
+        }),
+    }
 }
 
-/// Reads one answer; `None` where the worker has ended.
-pub(super) fn receive(worker: &mut Worker) -> Result<Option<Tally>, String> {
-    let line = worker.receive().map_err(|error| error.to_string())?;
-    line.map(|line| {
-        serde_json::from_str(&line).map_err(|error| format!("answered nonsense: {error}"))
-    })
-    .transpose()
+/// All workers of a pool.
+pub(super) fn start_all(job: &Job, count: u32) -> Result<Vec<Worker>, String> {
+    let set_up = set_up(job);
+    let mut workers = Vec::with_capacity(count as usize);
+    for number in 0..count {
+        match start(job, &set_up, number.into(), count.into()) {
+            Ok(worker) => workers.push(worker),
+            Err(error) => {
+                join_all(workers, Err(error.clone()))?;
+                return Err(error);
+            }
+        }
+    }
+    Ok(workers)
+}
+
+/// Sends turns of tasks, with what they are given.
+///
+/// A worker reads all of it before it begins, and answers when it is done with all: neither side ever
+/// writes while the other does.
+pub(super) fn give(job: &Job, worker: &mut Worker, turns: Range<u64>) -> io::Result<()> {
+    worker.send(&format!("{} {}", turns.start, turns.end))?;
+    if job.program.argument.is_some() {
+        for turn in turns {
+            let bytes = job.program.argument_bytes(job.program.in_turn(turn));
+            worker.send_bytes(&job.argument[..bytes as usize])?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads the answer to turns of tasks, with what they give back and how long they took.
+pub(super) fn take(job: &Job, worker: &mut Worker, turns: Range<u64>) -> Result<Tally, String> {
+    let failed = |error: io::Error| format!("could not be read from: {error}");
+    let line = worker.receive().map_err(failed)?;
+    let line = line.ok_or("ended before its tasks were done")?;
+    let part: Part =
+        serde_json::from_str(&line).map_err(|error| format!("answered nonsense: {error}"))?;
+    if let Some(latencies) = &job.latencies {
+        let mut mark = [0; 8];
+        for turn in turns {
+            worker.receive_bytes(&mut mark).map_err(failed)?;
+            latencies.set(job.program.in_turn(turn), u64::from_le_bytes(mark));
+        }
+    }
+    if part.result_bytes > 0 {
+        let mut results = vec![0; part.result_bytes as usize];
+        worker.receive_bytes(&mut results).map_err(failed)?;
+        if data::check(&results) != part.check {
+            return Err("sent other bytes than it had".to_owned());
+        }
+    }
+    Ok(part.tally)
+}
+
+/// What a worker's last line says: its largest resident set.
+pub(super) fn peak_bytes(last: &str) -> u64 {
+    last.trim().parse().unwrap_or(0)
+}
+
+/// Waits for all workers. Where one has failed the others are ended, for they may wait for what it holds
+/// and never will give back; how it ended says more than that it stopped answering.
+pub(super) fn join_all(
+    mut workers: Vec<Worker>,
+    tally: Result<Tally, String>,
+) -> Result<Tally, String> {
+    match tally {
+        Ok(mut tally) => {
+            workers.iter_mut().for_each(Worker::close);
+            let mut failure = None;
+            for (number, mut worker) in workers.into_iter().enumerate() {
+                let last = worker.receive().ok().flatten().unwrap_or_default();
+                tally.worker_peak_bytes = tally.worker_peak_bytes.max(peak_bytes(&last));
+                if let Err(error) = worker.join() {
+                    failure.get_or_insert(format!("worker process {} {error}", number + 1));
+                }
+            }
+            failure.map_or(Ok(tally), Err)
+        }
+        Err(error) => {
+            let start = Instant::now();
+            let found = loop {
+                let ended = workers.iter_mut().enumerate().find_map(|(number, worker)| {
+                    Some(format!(
+                        "worker process {} {}",
+                        number + 1,
+                        worker.failure()?
+                    ))
+                });
+                if ended.is_some() || start.elapsed() > END_PATIENCE {
+                    break ended;
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            };
+            workers.iter_mut().for_each(Worker::kill);
+            workers.into_iter().for_each(|worker| {
+                let _ = worker.join();
+            });
+            Err(found.unwrap_or(error))
+        }
+    }
 }
 
 /// The process itself: `conclab worker PARENT`.
@@ -56,7 +182,7 @@ pub fn main(arguments: &[String]) -> ExitCode {
     if let Some(parent) = arguments.first().and_then(|parent| parent.parse().ok()) {
         die_with_parent(parent);
     }
-    match serve() {
+    match serve(&mut io::stdin().lock(), &mut io::stdout().lock()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("worker: {error}");
@@ -65,32 +191,120 @@ pub fn main(arguments: &[String]) -> ExitCode {
     }
 }
 
-fn serve() -> io::Result<()> {
-    let mut lines = io::stdin().lock().lines();
-    let Some(first) = lines.next() else {
+fn serve(input: &mut impl BufRead, output: &mut impl Write) -> io::Result<()> {
+    let mut line = String::new();
+    if input.read_line(&mut line)? == 0 {
         return Ok(());
-    };
-    let SetUp {
-        program,
-        runtime,
-        site,
-    } = serde_json::from_str(&first?)?;
+    }
+    let set_up: SetUp = serde_json::from_str(&line)?;
+    let sharing = set_up.sharing.map(|at_start| {
+        Sharing::open(&set_up.program, &set_up.site.directory, at_start).map(Arc::new)
+    });
     let job = Job {
-        program: &program,
-        runtime: &runtime,
-        workers: 1,
-        site: &site,
+        sharing: sharing.transpose()?,
+        latencies: set_up
+            .latencies
+            .then(|| Arc::new(Latencies::new(&set_up.program))),
+        program: Arc::new(set_up.program),
+        runtime: set_up.runtime,
+        settings: set_up.settings,
+        site: Arc::new(set_up.site),
+        argument: Arc::new([]),
     };
-    let mut output = io::stdout().lock();
-    for line in lines {
-        let line = line?;
-        let (start, end) = line.split_once(' ').ok_or(io::ErrorKind::InvalidData)?;
-        let bound = |text: &str| text.parse::<u64>().map_err(io::Error::other);
-        let mut tally = Tally::default();
-        blocking::run_range(&job, bound(start)?, bound(end)?, &mut tally);
-        tally.worker_peak_bytes = own_memory_bytes("VmHWM");
-        output.write_all(format!("{}\n", serde_json::to_string(&tally)?).as_bytes())?;
+    // One line and its bytes are one write: a pipe's reader wakes once.
+    let (mut given, mut results, mut answer) = (Vec::new(), Vec::new(), Vec::new());
+    loop {
+        line.clear();
+        results.clear();
+        answer.clear();
+        if input.read_line(&mut line)? == 0 {
+            break;
+        }
+        if line.starts_with('{') {
+            offered(&job, &line, input, &mut given, &mut results, &mut answer)?;
+        } else {
+            turns(&job, &line, input, &mut given, &mut results, &mut answer)?;
+        }
+        output.write_all(&answer)?;
+        output.write_all(&results)?;
         output.flush()?;
     }
+    writeln!(output, "{}", own_memory_bytes("VmHWM"))?;
+    output.flush()
+}
+
+fn read_bytes(input: &mut impl Read, given: &mut Vec<u8>, bytes: u64) -> io::Result<()> {
+    given.resize(bytes as usize, 0);
+    input.read_exact(given)
+}
+
+/// Runs turns of tasks.
+fn turns(
+    job: &Job,
+    line: &str,
+    input: &mut impl Read,
+    given: &mut Vec<u8>,
+    results: &mut Vec<u8>,
+    answer: &mut Vec<u8>,
+) -> io::Result<()> {
+    let (start, end) = line
+        .trim()
+        .split_once(' ')
+        .ok_or(io::ErrorKind::InvalidData)?;
+    let bound = |text: &str| text.parse::<u64>().map_err(io::Error::other);
+    let turns = bound(start)?..bound(end)?;
+    let bytes = |turn| job.program.argument_bytes(job.program.in_turn(turn));
+    if job.program.argument.is_some() {
+        read_bytes(input, given, turns.clone().map(bytes).sum())?;
+    }
+    let mut tally = Tally::default();
+    let mut at = 0;
+    for turn in turns.clone() {
+        let number = job.program.in_turn(turn);
+        let end = at + job.program.argument_bytes(number) as usize;
+        let result = blocking::run_task_on(job, number, &given[at..end], results);
+        tally.count(number, result);
+        at = end;
+    }
+    let part = Part {
+        tally,
+        result_bytes: results.len() as u64,
+        check: data::check(results),
+    };
+    serde_json::to_writer(&mut *answer, &part)?;
+    answer.push(b'\n');
+    if let Some(latencies) = &job.latencies {
+        for turn in turns {
+            let mark = latencies.mark(job.program.in_turn(turn));
+            answer.extend_from_slice(&mark.to_le_bytes());
+        }
+    }
+    Ok(())
+}
+
+/// Does one operation of a task that runs elsewhere.
+fn offered(
+    job: &Job,
+    line: &str,
+    input: &mut impl Read,
+    given: &mut Vec<u8>,
+    results: &mut Vec<u8>,
+    answer: &mut Vec<u8>,
+) -> io::Result<()> {
+    let offer: Offer = serde_json::from_str(line)?;
+    read_bytes(input, given, offer.argument_bytes)?;
+    std::hint::black_box(data::check(given));
+    let seed = job.program.task_seed(offer.task);
+    let result = offer.work.run(&job.runtime).and_then(|result| {
+        data::fill(results, offer.result_bytes, seed)?;
+        Ok(result)
+    });
+    let reply = Answer {
+        result,
+        result_bytes: results.len() as u64,
+        check: data::check(results),
+    };
+    serde_json::to_writer(&mut *answer, &reply)?;
+    answer.push(b'\n');
     Ok(())
 }

@@ -1,12 +1,14 @@
 //! Processes: the warden that starts and ends them for the kernel, and the interrupt that stops a cell.
 //!
-//! Only this module knows pipes, groups and signals. [`warden`] is the process that starts every trial,
+//! Only this module knows pipes, groups, signals and shared memory. [`warden`] is the process that starts every trial,
 //! [`Warden`] the kernel's end of it; `running` is one trial while it runs, `spawn` starts and ends
-//! processes, `tree` reads what the system says about a tree of them; [`worker`] is for the models.
+//! processes, `tree` reads what the system says about a tree of them; [`worker`] and [`shared`] are for the
+//! models.
 
 mod client;
 mod interrupt;
 mod running;
+pub mod shared;
 pub mod signals;
 mod spawn;
 pub mod tree;

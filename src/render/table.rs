@@ -60,11 +60,19 @@ const COLUMNS: &[Column] = &[
         },
     },
     Column {
+        title: LOST,
+        numbers: true,
+        text: |row| spread(row.lost.as_ref(), |lost| format_count(lost.max(0.0) as u64)),
+    },
+    Column {
         title: "answer",
         numbers: false,
         text: answer,
     },
 ];
+
+/// The column that only stands where tasks add to the shared counter.
+const LOST: &str = "lost";
 
 fn dash() -> String {
     "–".to_owned()
@@ -258,8 +266,13 @@ fn place_cells(report: &Report, row: &Row) -> Vec<String> {
 fn table(report: &Report) -> Table {
     let mut head = places(report);
     head.push(("model".to_owned(), false));
+    let adds = report.rows.iter().any(|row| row.lost.is_some());
+    let shown: Vec<&Column> = COLUMNS
+        .iter()
+        .filter(|column| column.title != LOST || adds)
+        .collect();
     head.extend(
-        COLUMNS
+        shown
             .iter()
             .map(|column| (column.title.to_owned(), column.numbers)),
     );
@@ -292,10 +305,10 @@ fn table(report: &Report) -> Table {
         };
         match row.wall_ns {
             Some(_) => {
-                cells.extend(COLUMNS.iter().map(|column| (column.text)(row)));
+                cells.extend(shown.iter().map(|column| (column.text)(row)));
                 if row.outcome != crate::trial::Outcome::Ok {
                     let number = mark(&mut notes, &outcome());
-                    let label = cells.len() - COLUMNS.len() - 1;
+                    let label = cells.len() - shown.len() - 1;
                     cells[label].push_str(&format!(" [{number}]"));
                 }
                 Line {

@@ -2,22 +2,15 @@
 //! "no such key".
 
 /// Keys of a cell.
-pub const KEYS: &[&str] = &[
-    "stages",
-    "items",
-    "queue",
-    "limits",
-    "on_error",
-    "switch_interval",
-];
+pub const KEYS: &[&str] = &["stages", "items", "queue", "on_error", "switch_interval"];
 /// Verbs of steps.
-pub const VERBS: &[&str] = &["add", "append", "send", "receive", "python"];
+pub const VERBS: &[&str] = &["append", "send", "receive", "python"];
 /// Keys beside a verb.
-pub const MODIFIERS: &[&str] = &["lock", "timeout", "retry", "fail", "over", "body"];
+pub const MODIFIERS: &[&str] = &["timeout", "retry", "fail", "over", "body"];
 /// Models.
-pub const MODELS: &[&str] = &["async-threads", "hybrid", "interpreters"];
+pub const MODELS: &[&str] = &["interpreters"];
 /// Keys of a model's table.
-pub const MODEL_KEYS: &[&str] = &["chunk", "limits", "warm", "pool", "start", "stages"];
+pub const MODEL_KEYS: &[&str] = &["warm", "start", "stages"];
 
 /// Whether a word names a runtime that is yet to come.
 pub fn is_runtime(word: &str) -> bool {

@@ -160,6 +160,13 @@ impl<'a> Readers<'a> {
         &mut self.readers[0]
     }
 
+    /// Says of which steps so many at once are limited, whatever text they stand in.
+    pub fn limit(&mut self, verbs: &[String]) {
+        for reader in &mut self.readers {
+            reader.limited = verbs.to_vec();
+        }
+    }
+
     /// All sweeps, layer by layer.
     pub fn axes(&self) -> Vec<Axis> {
         self.readers

@@ -3,11 +3,14 @@
 use super::later;
 use super::reader::{Item, Reader};
 use crate::catalog;
-use crate::catalog::keys::{MODEL_KEYS, MOST_WORKERS};
-use crate::describe::{Quantity, nearest};
+use crate::describe::{ModelDef, Quantity, Setting, nearest};
+use crate::diagnostic::Span;
 use crate::experiment::Series;
-use crate::model::{self, MODELS};
+use crate::model::settings::LIMITS;
+use crate::model::{self, MODELS, Pool};
 use crate::runtime::Runtime;
+use crate::step::{self, STEPS};
+use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
 
 /// The series of `models`, each on its own runtime or on `runtime`.
@@ -52,9 +55,7 @@ fn one(reader: &mut Reader, item: &Item, runtime: &Runtime) -> Option<Series> {
             let (model, runtime) = named(reader, item, word, runtime)?;
             Some(Series {
                 label: word.to_string(),
-                model,
-                runtime,
-                workers: None,
+                ..Series::plain(&model, &runtime)
             })
         }
         DeValue::Table(table) => from_table(reader, item, table, runtime),
@@ -75,22 +76,6 @@ fn from_table(
     table: &DeTable,
     runtime: &Runtime,
 ) -> Option<Series> {
-    for (key, _) in table.iter() {
-        let name = key.get_ref().as_ref();
-        if later::MODEL_KEYS.contains(&name) {
-            reader.problem(
-                key.span(),
-                format!("`{name}` of a model is not in this version of conclab yet"),
-                "a model's table takes `model`, `workers` and `label`",
-            );
-        } else if !MODEL_KEYS.iter().any(|known| known.name == name) {
-            let help = match nearest(name, MODEL_KEYS.iter().map(|known| known.name)) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "a model's table takes `model`, `workers` and `label`".to_owned(),
-            };
-            reader.problem(key.span(), format!("a model has no key `{name}`"), help);
-        }
-    }
     let Some(named_item) = table.get("model") else {
         reader.problem(
             item.span(),
@@ -101,28 +86,152 @@ fn from_table(
     };
     let word = reader.string("model", named_item)?;
     let (model, runtime) = named(reader, named_item, &word, runtime)?;
-    let workers = table.get("workers").and_then(|item| {
-        let takes = model::find(&model).is_some_and(|model| model.def().takes_workers);
-        if !takes {
-            reader.problem(
-                item.span(),
-                format!("`{model}` has no workers to set"),
-                "only `thread-pool` and `process-pool` have a fixed number of workers",
-            );
+    let mut series = Series {
+        label: word,
+        ..Series::plain(&model, &runtime)
+    };
+    let def = model::find(&model)?.def();
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    for (key, item) in entries {
+        let name = key.get_ref().as_ref();
+        match def.all_settings().find(|setting| setting.name == name) {
+            Some(setting) => set(reader, &mut series, setting, item),
+            None if name == "model" => {}
+            None => not_a_setting(reader, def, name, key.span()),
         }
-        reader
-            .number("workers", Quantity::Count, (1, MOST_WORKERS), item)
-            .map(|workers| workers as u32)
-    });
-    let label = table
-        .get("label")
-        .and_then(|item| reader.string("label", item))
-        .unwrap_or(word);
-    Some(Series {
-        label,
-        model,
-        runtime,
-        workers,
+    }
+    Some(series)
+}
+
+/// Reads one setting of a model.
+fn set(reader: &mut Reader, series: &mut Series, setting: &Setting, item: &Item) {
+    let name = setting.name;
+    match setting.quantity {
+        Quantity::Count => {
+            let Some(count) = reader.number(name, setting.quantity, setting.range, item) else {
+                return;
+            };
+            match name {
+                "workers" => series.workers = u32::try_from(count).ok(),
+                _ => series.chunk = Some(count),
+            }
+        }
+        Quantity::Word(words) => match reader.word(name, words, item) {
+            Some("processes") => series.pool = Pool::Processes,
+            _ => series.pool = Pool::Threads,
+        },
+        Quantity::Text => {
+            if let Some(label) = reader.string(name, item) {
+                series.label = label;
+            }
+        }
+        _ => series.limits = limits(reader, item, false),
+    }
+}
+
+/// A key that this model's table doesn't take.
+fn not_a_setting(reader: &mut Reader, def: &ModelDef, name: &str, span: Span) {
+    let taken: Vec<String> = def
+        .all_settings()
+        .map(|setting| format!("`{}`", setting.name))
+        .collect();
+    let taken = format!("the table of `{}` takes {}", def.name, taken.join(", "));
+    if later::MODEL_KEYS.contains(&name) {
+        reader.problem(
+            span,
+            format!("`{name}` of a model is not in this version of conclab yet"),
+            taken,
+        );
+        return;
+    }
+    let takers: Vec<String> = MODELS
+        .iter()
+        .map(|model| model.def())
+        .filter(|def| def.takes(name))
+        .map(|def| format!("`{}`", def.name))
+        .collect();
+    match takers.as_slice() {
+        [] => {
+            let known = def.all_settings().map(|setting| setting.name);
+            let help = match nearest(name, known.chain(["model"])) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => taken,
+            };
+            reader.problem(span, format!("a model has no key `{name}`"), help);
+        }
+        [one] => reader.problem(
+            span,
+            format!("`{}` has no `{name}` to set", def.name),
+            format!("only {one} takes it; {taken}"),
+        ),
+        [first @ .., last] => reader.problem(
+            span,
+            format!("`{}` has no `{name}` to set", def.name),
+            format!("{} and {last} take it; {taken}", first.join(", ")),
+        ),
+    }
+}
+
+/// The limits of a table such as `{ query = 5 }`: at most so many of each step at once. Where `sweeps`,
+/// a list compares several.
+pub fn limits(reader: &mut Reader, item: &Item, sweeps: bool) -> BTreeMap<String, u64> {
+    let DeValue::Table(table) = item.get_ref() else {
+        reader.problem(
+            item.span(),
+            "`limits` says of which step at most how many run at once",
+            format!("write {}", LIMITS.example),
+        );
+        return BTreeMap::new();
+    };
+    let mut limits = BTreeMap::new();
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    for (key, item) in entries {
+        let verb = key.get_ref().as_ref();
+        if step::find(verb).is_none() {
+            let help = match nearest(verb, STEPS.iter().map(|step| step.def.verb)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "a limit has the verb of the step that it is for".to_owned(),
+            };
+            reader.problem(key.span(), format!("there is no step `{verb}`"), help);
+            continue;
+        }
+        let limit = match sweeps {
+            true => reader.number_or_sweep(&format!("limits.{verb}"), LIMITS.range, item),
+            false => reader.number(verb, Quantity::Count, LIMITS.range, item),
+        };
+        if let Some(limit) = limit {
+            limits.insert(verb.to_owned(), limit);
+        }
+    }
+    limits
+}
+
+/// Verbs that some model of `models` limits: their steps must ask for a permit.
+pub fn limited(models: &Item) -> Vec<String> {
+    let one = [models];
+    let models: Vec<&Item> = match models.get_ref() {
+        DeValue::Array(list) => list.iter().collect(),
+        _ => one.to_vec(),
+    };
+    let tables = models
+        .into_iter()
+        .filter_map(|item| item.get_ref().as_table());
+    tables
+        .filter_map(|table| table.get("limits"))
+        .flat_map(limited_verbs)
+        .collect()
+}
+
+/// Verbs of a table such as `{ query = 5 }`.
+pub fn limited_verbs(limits: &Item) -> Vec<String> {
+    let table = limits.get_ref().as_table();
+    table.map_or_else(Vec::new, |table| {
+        table
+            .iter()
+            .map(|(verb, _)| verb.get_ref().to_string())
+            .collect()
     })
 }
 

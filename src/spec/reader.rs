@@ -44,6 +44,8 @@ pub struct Reader<'a> {
     pub each: Vec<(usize, Span)>,
     /// Random values met so far.
     pub streams: u64,
+    /// Verbs of the steps that the cell or one of its models limits.
+    pub limited: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
@@ -56,6 +58,7 @@ impl<'a> Reader<'a> {
             choice,
             each: Vec::new(),
             streams: 0,
+            limited: Vec::new(),
         }
     }
 

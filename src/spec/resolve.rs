@@ -331,12 +331,7 @@ fn read_series(readers: &mut Readers, source: &Source) -> Vec<Series> {
         Some((item, layer)) => models::series(readers.of(layer), item, &runtime),
         None => DEFAULT_MODELS
             .iter()
-            .map(|model| Series {
-                label: (*model).to_owned(),
-                model: (*model).to_owned(),
-                runtime: runtime.clone(),
-                workers: None,
-            })
+            .map(|model| Series::plain(model, &runtime))
             .collect(),
     }
 }

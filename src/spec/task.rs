@@ -101,6 +101,9 @@ fn step_table(reader: &mut Reader, item: &Item, table: &DeTable, depth: usize) -
     });
     let label = entries.iter().find(|(key, _)| key.get_ref() == "label");
     let label = label.and_then(|(_, value)| reader.string("label", value));
+    let lock = entries.iter().find(|(key, _)| key.get_ref() == "lock");
+    let lock_span = lock.map(|(_, value)| value.span());
+    let lock = lock.and_then(|(_, value)| reader.string("lock", value));
     let (verb, value) = match verbs.as_slice() {
         [one] => *one,
         [] if complained => return Vec::new(),
@@ -132,12 +135,18 @@ fn step_table(reader: &mut Reader, item: &Item, table: &DeTable, depth: usize) -
         None => ops(reader, value, depth + 1),
     };
     let name = verb.get_ref().as_ref();
-    match (times, label) {
-        (None, None) if name != "do" => inner,
-        (times, label) => {
+    if let (Some(lock), Some(span)) = (&lock, lock_span) {
+        held_twice(reader, lock, &inner, span);
+    }
+    let permit = reader.limited.iter().find(|verb| *verb == name).cloned();
+    match (times, label, lock, permit) {
+        (None, None, None, None) if name != "do" => inner,
+        (times, label, lock, permit) => {
             vec![Op::Group {
                 ops: inner,
                 times: times.unwrap_or(1),
+                lock,
+                permit,
                 label: label.unwrap_or_default(),
             }]
         }
@@ -209,6 +218,23 @@ fn default_of(setting: &Setting) -> Option<Argument> {
 fn owner(setting: &str) -> Option<&'static Step> {
     let has_it = |step: &&Step| step.def.settings.iter().any(|row| row.name == setting);
     STEPS.iter().find(has_it)
+}
+
+/// A lock around a step that takes it itself: the task would wait for itself for ever.
+fn held_twice(reader: &mut Reader, lock: &str, inner: &[Op], span: Span) {
+    let mut twice = false;
+    for op in inner {
+        op.walk(1, &mut |op, _| {
+            twice |= matches!(op, Op::Group { lock: Some(name), .. } if name == lock);
+        });
+    }
+    if twice {
+        reader.problem(
+            span,
+            format!("the lock `{lock}` is held here already when a step inside takes it again"),
+            "no task could go on: leave one of the two out, or give them different names",
+        );
+    }
 }
 
 /// A table with several verbs: which comes first?

@@ -4,11 +4,13 @@
 //! word in `layers::WORKLOADS`.
 
 use super::layers::{LayerId, Readers, Source};
+use super::models;
 use super::reader::{Item, Reader};
 use super::task;
 use crate::catalog::keys::{MIX_KEYS, find};
 use crate::describe::{Quantity, nearest};
-use crate::program::{Group, Op, Program, Value};
+use crate::program::{Group, Op, Program};
+use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
 
 /// Tasks of a cell that says nothing about their number.
@@ -83,6 +85,13 @@ pub fn read(
         }
         readers.of(layer).number_or_sweep(key, range(key), item)
     };
+    let mut limited = source
+        .get("models")
+        .map_or_else(Vec::new, |(item, _)| models::limited(item));
+    if let Some((item, _)) = source.get("limits") {
+        limited.extend(models::limited_verbs(item));
+    }
+    readers.limit(&limited);
     let groups = match source.get("mix") {
         Some((item, layer)) => {
             if let Some((item, 0)) = source.get("tasks") {
@@ -114,15 +123,21 @@ pub fn read(
             }]
         }
     };
+    let limits = source
+        .get("limits")
+        .map_or_else(BTreeMap::new, |(item, layer)| {
+            let limits = models::limits(readers.of(layer), item, true);
+            if layer == 0 && case.is_none() {
+                check_limited(readers.cell(), item, &limits, &groups);
+            }
+            limits
+        });
     let workers = count(readers, "workers").and_then(|workers| u32::try_from(workers).ok());
     let chunk = count(readers, "chunk");
     let mut size = |key: &str| {
-        let found = source.get(key).and_then(|(item, layer)| {
-            readers
-                .of(layer)
-                .value(key, Quantity::Size, range(key), item)
-        });
-        found.unwrap_or(Value::Const(0))
+        let (item, layer) = source.get(key)?;
+        let reader = readers.of(layer);
+        reader.value(key, Quantity::Size, range(key), item)
     };
     let (argument, result) = (size("argument"), size("result"));
     let tasks: u64 = groups.iter().map(|group| group.tasks).max().unwrap_or(0);
@@ -140,12 +155,41 @@ pub fn read(
         program: Program {
             groups,
             seed,
+            limits,
             argument,
             result,
         },
         workers,
         chunk,
     })
+}
+
+/// Complains about limits of steps that no task has.
+fn check_limited(
+    reader: &mut Reader,
+    item: &Item,
+    limits: &BTreeMap<String, u64>,
+    groups: &[Group],
+) {
+    let mut used: Vec<String> = Vec::new();
+    for op in groups.iter().flat_map(|group| &group.ops) {
+        op.walk(1, &mut |op, _| {
+            if let Op::Group {
+                permit: Some(verb), ..
+            } = op
+            {
+                used.push(verb.clone());
+            }
+        });
+    }
+    let any = groups.iter().any(|group| !group.ops.is_empty());
+    for verb in limits.keys().filter(|verb| any && !used.contains(verb)) {
+        reader.problem(
+            item.span(),
+            format!("`{verb}` is limited, and no step here is `{verb}`"),
+            "leave the limit out, or limit a step that the task has",
+        );
+    }
 }
 
 /// Whether `tasks` is what it should be; the steps of a task are a common slip.

@@ -2,6 +2,7 @@
 //!
 //! A step knows no model. To add one: a file here with its [`Step`], `mod x;`, and a row in [`STEPS`].
 
+mod add;
 mod alloc;
 mod block;
 mod blur;
@@ -46,6 +47,7 @@ pub const STEPS: &[Step] = &[
     run::STEP,
     block::STEP,
     alloc::STEP,
+    add::STEP,
 ];
 
 /// Longest time that a step may ask for: an hour.

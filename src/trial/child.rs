@@ -7,7 +7,7 @@
 use super::{Reply, Request};
 use crate::io::prepare;
 use crate::measure::{Usage, own_memory_bytes, own_pss_bytes};
-use crate::model::{self, Job, Tally};
+use crate::model::{self, Job, Settings, Tally};
 use crate::process::{REPLY_DESCRIPTOR, signals};
 use crate::service::raise_descriptor_limit;
 use std::fs::File;
@@ -40,11 +40,9 @@ fn answer(mut output: File) -> io::Result<()> {
     drop(text);
     let model = model::find(&request.model)
         .ok_or_else(|| io::Error::other(format!("there is no model {}", request.model)))?;
-    let job = Job {
-        program: &request.program,
-        runtime: &request.runtime,
-        workers: request.workers.max(1),
-        site: &request.site,
+    let settings = Settings {
+        workers: request.settings.workers.max(1),
+        ..request.settings
     };
     if let Err(error) = prepare(&request.program, &request.site) {
         let reply = Reply {
@@ -53,6 +51,14 @@ fn answer(mut output: File) -> io::Result<()> {
         };
         return output.write_all(serde_json::to_string(&reply)?.as_bytes());
     }
+    let job = Job::new(
+        model,
+        request.program,
+        request.runtime,
+        settings,
+        request.site,
+        request.latencies,
+    )?;
     let idle_bytes = own_memory_bytes("VmRSS");
     let idle_pss_bytes = own_pss_bytes().unwrap_or(idle_bytes);
     let before = Usage::now();
@@ -60,10 +66,17 @@ fn answer(mut output: File) -> io::Result<()> {
     let result = model.run(&job);
     let wall_ns = clock.elapsed().as_nanos() as u64;
     let used = Usage::now().since(before);
-    let (tally, error) = match result {
+    let (mut tally, error) = match result {
         Ok(tally) => (tally, None),
         Err(error) => (Tally::default(), Some(error)),
     };
+    if let Some(updates) = job.sharing.as_ref().and_then(|sharing| sharing.updates()) {
+        (tally.expected_updates, tally.counted_updates) = updates;
+    }
+    let groups = job
+        .latencies
+        .as_ref()
+        .map_or_else(Vec::new, |latencies| latencies.by_group(&job.program));
     let all = Usage::now();
     let reply = Reply {
         wall_ns,
@@ -77,6 +90,7 @@ fn answer(mut output: File) -> io::Result<()> {
         idle_bytes,
         idle_pss_bytes,
         tally,
+        groups,
         error,
     };
     output.write_all(serde_json::to_string(&reply)?.as_bytes())

@@ -7,7 +7,7 @@
 pub mod child;
 pub mod run;
 
-use crate::model::{Site, Tally};
+use crate::model::{GroupLatencies, Settings, Site, Tally};
 use crate::process::MemorySample;
 use crate::program::Program;
 use crate::runtime::Runtime;
@@ -22,8 +22,10 @@ pub struct Request {
     pub model: String,
     /// What executes the operations.
     pub runtime: Runtime,
-    /// Size of the pool.
-    pub workers: u32,
+    /// What the model is told.
+    pub settings: Settings,
+    /// Whether each task's time from start to end is recorded.
+    pub latencies: bool,
     /// Where tasks find what they use.
     pub site: Site,
 }
@@ -53,6 +55,9 @@ pub struct Reply {
     pub idle_pss_bytes: u64,
     /// What became of the tasks.
     pub tally: Tally,
+    /// What became of the tasks by group, and how long they took; empty where that wasn't asked for.
+    #[serde(default)]
+    pub groups: Vec<GroupLatencies>,
     /// Why the model itself could not go on.
     pub error: Option<String>,
 }
@@ -157,8 +162,6 @@ pub enum MemorySource {
 pub struct Observed {
     /// Memory and CPU time of the tree.
     pub samples: Vec<MemorySample>,
-    /// From start to end of each task, by its number.
-    pub latencies_ns: Vec<u64>,
     /// What each worker did when.
     pub spans: Vec<Span>,
 }

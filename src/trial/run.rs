@@ -216,7 +216,7 @@ fn peak(reply: &Reply, ended: &Ended) -> Option<PeakMemory> {
 mod tests {
     use super::*;
     use crate::io::Connections;
-    use crate::model::{Site, Tally};
+    use crate::model::{Settings, Site, Tally};
     use crate::process::MemorySample;
     use crate::program::Program;
     use crate::runtime::Runtime;
@@ -231,7 +231,11 @@ mod tests {
                 program: Program::default(),
                 model: "threads".into(),
                 runtime: Runtime::Native,
-                workers: 2,
+                settings: Settings {
+                    workers: 2,
+                    ..Settings::default()
+                },
+                latencies: false,
                 site: Site {
                     delay_server: None,
                     directory: "/tmp".into(),
@@ -303,6 +307,7 @@ mod tests {
             idle_bytes: 100,
             idle_pss_bytes: 40,
             tally: Tally::default(),
+            groups: Vec::new(),
             error: None,
         };
         let sample = |bytes, processes| MemorySample {

@@ -3,6 +3,7 @@
 use crate::simulator::{Lane, Simulation, cases, cpu_bound, failing, sweep, waiting};
 use conclab::analysis::{Course, Crossover, Report, Row};
 use conclab::experiment::{At, Order};
+use conclab::model::GroupLatencies;
 use conclab::render;
 use conclab::trial::{Kind, MemorySource, Outcome};
 
@@ -321,6 +322,74 @@ fn failed_rows_say_so_and_the_others_still_show() {
         text.contains("timeout: it was still running after 30 s"),
         "{text}"
     );
+}
+
+#[test]
+fn lost_updates_are_a_column_and_a_sentence() {
+    let lane = |model, counted| Lane {
+        updates: (200_000, counted),
+        ..Lane::new(model, 10.0)
+    };
+    let adding = Simulation::of(vec![
+        lane("sequential", 200_000),
+        lane("threads", 168_796),
+        lane("async", 200_000),
+    ]);
+    let report = adding.report();
+    let lost = row(&report, "threads").lost.as_ref().unwrap();
+    assert_eq!((lost.median, lost.samples.len()), (31_204.0, 5));
+    assert_eq!(row(&report, "async").lost.as_ref().unwrap().max, 0.0);
+    let sentence = "threads lost 31,204 of 200,000 updates (16 %) without a lock; sequential and async lost \
+                    none.";
+    assert!(
+        report.verdict.iter().any(|told| told == sentence),
+        "{:?}",
+        report.verdict
+    );
+    let text = render::terminal(&report);
+    assert!(text.contains("lost") && text.contains("31,204"), "{text}");
+    // Where all were kept apart there is nothing to tell; where nobody adds, no column.
+    let kept = Simulation::of(vec![lane("threads", 200_000)]).report();
+    assert!(!kept.verdict.iter().any(|told| told.contains("lost")));
+    assert!(!render::terminal(&cpu_bound().report()).contains("lost"));
+}
+
+#[test]
+fn groups_have_the_middle_repeats_latencies_and_the_worst_repeats_counts() {
+    let group = |name: &str, failed, times_ns: u64| GroupLatencies {
+        name: name.into(),
+        succeeded: 50 - failed,
+        failed,
+        cancelled: 0,
+        quantiles_ns: if failed == 50 {
+            Vec::new()
+        } else {
+            (0..101).map(|percent| percent * times_ns).collect()
+        },
+    };
+    let simulation = Simulation::of(vec![Lane::new("threads", 10.0)]);
+    let mut records = simulation.records();
+    for record in records.iter_mut().filter(|r| r.kind == Kind::Timed) {
+        let repeat = u64::from(record.block);
+        record.measurement.as_mut().unwrap().reply.groups =
+            vec![group("I/O", repeat, 10 * (repeat + 1)), group("hog", 50, 1)];
+    }
+    let report = simulation.report_of(&records);
+    let [io, hog] = row(&report, "threads").groups.as_slice() else {
+        panic!("{report:?}");
+    };
+    assert_eq!((io.tasks.succeeded, io.tasks.failed), (46, 4), "the worst");
+    let latency = io.latency_ns.as_ref().unwrap();
+    assert_eq!(
+        (latency.median, latency.p95, latency.max),
+        (1500.0, 2850.0, 3000.0),
+        "of the third of five"
+    );
+    assert_eq!((latency.quantiles.len(), &hog.latency_ns), (101, &None));
+    let json: serde_json::Value = serde_json::from_str(&render::json(&report)).unwrap();
+    let groups = &json["rows"][0]["groups"];
+    assert_eq!(groups["I/O"]["latency_ns"]["p95"], 2850.0, "{groups:#}");
+    assert_eq!(groups["hog"]["tasks"]["failed"], 50, "{groups:#}");
 }
 
 #[test]

@@ -146,13 +146,17 @@ fn median(row: &Value, metric: &str) -> f64 {
         .unwrap_or_else(|| panic!("no {metric} in {row:#}"))
 }
 
-const ALL: &str =
-    r#"["sequential", "threads", "thread-pool", "processes", "process-pool", "async"]"#;
-
-/// Every model that there is, as a cell writes it.
+/// Every model, with every pool that one can be told to use.
 fn all_models() -> String {
-    let names: Vec<&str> = MODELS.iter().map(|model| model.def().name).collect();
-    format!("{names:?}")
+    let models = MODELS.iter().map(|model| model.def());
+    let tables = models.map(|def| match def.takes("pool") {
+        true => format!(
+            "\"{0}\", {{ model = \"{0}\", pool = \"processes\", label = \"{0} (processes)\" }}",
+            def.name
+        ),
+        false => format!("\"{}\"", def.name),
+    });
+    format!("[{}]", tables.collect::<Vec<_>>().join(", "))
 }
 
 /// Runs a task on every model. How many of the `tasks` succeeded, the same everywhere.
@@ -163,7 +167,11 @@ fn on_every_model(task: &str, tasks: u64, repeat: usize) -> u64 {
     ));
     assert_eq!(code, 0, "{task}: {report:#}");
     let rows = report["rows"].as_array().unwrap();
-    assert_eq!(rows.len(), MODELS.len());
+    let pools = MODELS
+        .iter()
+        .filter(|model| model.def().takes("pool"))
+        .count();
+    assert_eq!(rows.len(), MODELS.len() + pools);
     let succeeded = rows[0]["tasks"]["succeeded"].as_u64().unwrap();
     for row in rows {
         assert_eq!(row["outcome"], "ok", "{task}: {row:#}");
@@ -206,6 +214,9 @@ fn values_that_differ_by_task_and_groups_give_the_same_answer_on_every_model() {
         r#"{ do = [{ http = "1ms", connection = "reuse", bytes = "100KiB" }, { query = "SELECT * FROM numbers WHERE id <= 7" }], times = 5 }"#,
         r#"{ query = "CREATE TABLE IF NOT EXISTS t (x); INSERT INTO t VALUES (1), (2)", times = 3 }"#,
         "{ sort = \"10..3_000\" }",
+        "{ add = 500 }",
+        "{ add = 500, sync = \"atomic\" }",
+        "{ do = [{ add = 1 }, { count = 100 }], times = 20, lock = \"sum\" }",
     ] {
         assert_eq!(on_every_model(task, 4, 2), 4, "{task}");
     }
@@ -259,7 +270,8 @@ fn a_task_whose_wait_goes_wrong_fails_and_says_why_on_every_model() {
 #[test]
 fn waits_overlap_where_they_should() {
     let cell = format!(
-        "task = {{ sleep = \"60ms\" }}\ntasks = 6\nworkers = 3\nrepeat = 3\nmodels = {ALL}"
+        "task = {{ sleep = \"60ms\" }}\ntasks = 6\nworkers = 3\nrepeat = 3\nmodels = {}",
+        all_models()
     );
     let (_, report) = answer(&cell);
     let serial = median(row(&report, "sequential"), "wall_ns");
@@ -267,6 +279,8 @@ fn waits_overlap_where_they_should() {
         ("threads", 0.5),
         ("processes", 0.7),
         ("async", 0.5),
+        ("async-threads", 0.5),
+        ("hybrid", 0.5),
         ("thread-pool", 0.7),
     ] {
         let share = median(row(&report, label), "wall_ns") / serial;
@@ -287,10 +301,95 @@ fn blocking_in_an_event_loop_stops_everyone() {
 }
 
 #[test]
+fn a_pool_beside_an_event_loop_takes_what_would_keep_its_thread() {
+    let (code, report) = answer(
+        "task = [{ block = \"30ms\" }, { sleep = \"30ms\" }]\ntasks = 4\nworkers = 4\nrepeat = 3\n\
+         models = [\"async\", \"hybrid\", { model = \"hybrid\", pool = \"processes\", label = \"h2\" }]",
+    );
+    assert_eq!(code, 0);
+    let alone = median(row(&report, "async"), "wall_ns");
+    assert!(
+        alone >= 150e6,
+        "four blocks one behind the other, and a wait"
+    );
+    for label in ["hybrid", "h2"] {
+        assert!(
+            median(row(&report, label), "wall_ns") < 0.9 * alone,
+            "{report:#}"
+        );
+        assert_eq!(row(&report, label)["workers"], 4);
+    }
+}
+
+#[test]
+fn models_have_settings_of_their_own() {
+    let (code, report) = answer(
+        "task = { sleep = \"20ms\" }\ntasks = 6\nrepeat = 1\nmodels = [\n\
+         { model = \"process-pool\", workers = 2, chunk = 6, label = \"one chunk\" },\n\
+         { model = \"threads\", limits = { sleep = 2 } },\n\
+         { model = \"async\", limits = { sleep = 1 } }]",
+    );
+    assert_eq!(code, 0, "{report:#}");
+    // What waits one behind the other can't take less, however busy the machine is.
+    for (label, least) in [("one chunk", 120e6), ("threads", 60e6), ("async", 120e6)] {
+        assert!(
+            median(row(&report, label), "wall_ns") >= least,
+            "{report:#}"
+        );
+    }
+    let (code, report) = answer(
+        "task = { sleep = \"20ms\", lock = \"a\" }\nmodels = [{ model = \"threads\", chunk = 2, pol = 1 }]",
+    );
+    assert_eq!(code, 2);
+    let problems = report["diagnostics"].as_array().unwrap();
+    assert_eq!(problems.len(), 2, "{report:#}");
+    assert_eq!(problems[0]["message"], "`threads` has no `chunk` to set");
+    assert!(
+        problems[0]["help"]
+            .as_str()
+            .unwrap()
+            .contains("only `process-pool` takes it")
+    );
+}
+
+#[test]
+fn a_race_loses_updates_and_the_verdict_counts_them() {
+    let (code, report) = answer(
+        "task = { add = 2_000_000 }\ntasks = 4\nrepeat = 4\n\
+         models = [\"sequential\", \"threads\", \"processes\"]",
+    );
+    assert_eq!(code, 0, "a race is no wrong answer: {report:#}");
+    let lost = |label: &str| row(&report, label)["lost"]["max"].as_f64().unwrap();
+    assert_eq!(lost("sequential"), 0.0);
+    assert!(
+        lost("threads") > 0.0 && lost("processes") > 0.0,
+        "{report:#}"
+    );
+    let verdict = report["verdict"].to_string();
+    assert!(verdict.contains("of 8,000,000 updates"), "{verdict}");
+    for label in ["threads", "processes"] {
+        assert_eq!(row(&report, label)["agrees"], true, "{report:#}");
+    }
+}
+
+#[test]
+fn a_lock_taken_twice_is_told_before_it_hangs() {
+    let (code, report) =
+        answer("task = { do = [{ add = 1, lock = \"a\" }], lock = \"a\" }\nmodels = [\"threads\"]");
+    assert_eq!(code, 2);
+    let problem = report["diagnostics"][0]["message"].as_str().unwrap();
+    assert!(
+        problem.contains("the lock `a` is held here already"),
+        "{problem}"
+    );
+}
+
+#[test]
 fn the_same_work_is_charged_the_same_cpu_time_on_every_model() {
     // One lost worker of four would show as a quarter less. A busy machine can add, never take away.
     let cell = format!(
-        "task = {{ count = 60_000_000 }}\ntasks = 4\nworkers = 4\nrepeat = 3\nmodels = {ALL}"
+        "task = {{ count = 30_000_000 }}\ntasks = 4\nworkers = 4\nrepeat = 3\nbudget = \"10m\"\nmodels = {}",
+        all_models()
     );
     let (_, report) = answer(&cell);
     let least = |label: &str| row(&report, label)["cpu_ns"]["min"].as_f64().unwrap();
@@ -301,6 +400,9 @@ fn the_same_work_is_charged_the_same_cpu_time_on_every_model() {
         "processes",
         "process-pool",
         "async",
+        "async-threads",
+        "hybrid",
+        "hybrid (processes)",
     ] {
         let ratio = least(label) / serial;
         assert!(

@@ -335,8 +335,8 @@ fn argument_and_result_are_sizes_that_can_be_divided() {
 "##,
     );
     let point = &experiment.points[1];
-    assert_eq!(point.program.argument, Value::Total(8_000_000));
-    assert_eq!(point.program.result, Value::Const(4096));
+    assert_eq!(point.program.argument, Some(Value::Total(8_000_000)));
+    assert_eq!(point.program.result, Some(Value::Const(4096)));
     assert_eq!(point.chunk, Some(3));
     let [Op::Compute { size, .. }] = point.program.groups[0].ops.as_slice() else {
         panic!("{:?}", point.program);

@@ -199,6 +199,8 @@ fn the_file_to_read_is_as_large_as_the_largest_read() {
     let reads = |bytes| Op::Group {
         ops: vec![Op::Read { bytes }],
         times: 2,
+        lock: None,
+        permit: None,
         label: String::new(),
     };
     place.prepare(vec![

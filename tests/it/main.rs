@@ -6,6 +6,7 @@ mod hostile;
 mod install;
 mod io;
 mod layers;
+mod models;
 mod kernel;
 mod kernel_cells;
 mod kernel_client;

@@ -5,7 +5,7 @@ use conclab::analysis::{self, Report};
 use conclab::claim::Claim;
 use conclab::experiment::{At, Experiment, Order, Origin, Point, Resolved, Series, Theme};
 use conclab::host::Machine;
-use conclab::model::Tally;
+use conclab::model::{GroupLatencies, Tally};
 use conclab::plan::{self, RowId};
 use conclab::program::{Group, Op, Program, Value, splitmix64};
 use conclab::runtime::Runtime;
@@ -32,6 +32,10 @@ pub struct Lane {
     pub switches: u64,
     pub answer: u64,
     pub failed_tasks: u64,
+    /// Updates that each repeat should have counted and did count.
+    pub updates: (u64, u64),
+    /// What each repeat recorded of its groups.
+    pub groups: Vec<GroupLatencies>,
     /// How the trials of these blocks end instead.
     pub fails: Vec<(u32, Outcome, &'static str)>,
 }
@@ -50,6 +54,8 @@ impl Lane {
             switches: 12,
             answer: 7,
             failed_tasks: 0,
+            updates: (0, 0),
+            groups: Vec::new(),
             fails: Vec::new(),
         }
     }
@@ -145,9 +151,7 @@ impl Simulation {
                 .iter()
                 .map(|lane| Series {
                     label: lane.label.clone(),
-                    model: lane.model.into(),
-                    runtime: Runtime::Native,
-                    workers: None,
+                    ..Series::plain(lane.model, &Runtime::Native)
                 })
                 .collect(),
             points: self
@@ -245,8 +249,11 @@ impl Simulation {
                     answer: lane.answer,
                     first_error: (lane.failed_tasks > 0).then(|| "no answer in time".to_owned()),
                     workers: lane.workers,
+                    expected_updates: lane.updates.0,
+                    counted_updates: lane.updates.1,
                     ..Tally::default()
                 },
+                groups: lane.groups.clone(),
                 error: None,
             },
             elapsed_ns: wall_ns + 1_500_000,

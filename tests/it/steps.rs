@@ -114,6 +114,8 @@ fn values_and_settings_become_operations() {
                     size: number(1024),
                 }],
                 times: 3,
+                lock: None,
+                permit: None,
                 label: "sum".into(),
             },
         ),
