@@ -11,7 +11,7 @@ use crate::service::Ask;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// One task in progress.
 pub struct Task<'a> {
@@ -24,9 +24,11 @@ pub struct Task<'a> {
     /// Its seed.
     pub seed: u64,
     /// What it allocated; held to its end.
-    pub memory: Vec<Vec<u8>>,
+    ///
+    /// Boxed, as most tasks hold none and a million of them may wait at the same time.
+    pub memory: Option<Box<Vec<Vec<u8>>>>,
     /// Files that it has written.
-    pub files: u64,
+    pub files: u32,
     /// Increments of the shared counter that it has made.
     pub updates: u64,
     /// What it shares with the others.
@@ -47,7 +49,7 @@ impl<'a> Task<'a> {
             index,
             group,
             seed: job.program.task_seed(number),
-            memory: Vec::new(),
+            memory: None,
             files: 0,
             updates: 0,
             sharing,
@@ -85,7 +87,7 @@ pub fn run_task_on(
     argument: &[u8],
     results: &mut Vec<u8>,
 ) -> Result<u64, String> {
-    let start = job.latencies.as_ref().map(|_| Instant::now());
+    let start_ns = job.latencies.as_ref().map(|latencies| latencies.now_ns());
     let run = || {
         let mut task = Task::new(job, number);
         let group = task.group;
@@ -94,8 +96,8 @@ pub fn run_task_on(
         task.give_back(job, result, results)
     };
     let result = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(panicked(&*panic)));
-    if let (Some(latencies), Some(start)) = (&job.latencies, start) {
-        latencies.record(number, start, result.is_ok());
+    if let (Some(latencies), Some(start_ns)) = (&job.latencies, start_ns) {
+        latencies.record(number, start_ns, result.is_ok());
     }
     result
 }
@@ -168,7 +170,7 @@ fn run_ops(job: &Job, task: &mut Task, ops: &[Op], mut result: u64) -> Result<u6
             ),
             Op::Alloc { bytes } => {
                 let bytes = task.value(bytes);
-                task.memory.push(job.runtime.compute(|| allocate(bytes))?);
+                task.hold(job.runtime.compute(|| allocate(bytes))?);
                 fold(result, bytes)
             }
             Op::Add { times, sync } => {
@@ -242,6 +244,11 @@ impl Task<'_> {
         data::fill(results, bytes, self.seed)?;
         let check = bytes.wrapping_mul(u64::from(self.seed as u8));
         Ok(fold(fold(result, bytes), check))
+    }
+
+    /// Keeps memory to its end.
+    pub fn hold(&mut self, memory: Vec<u8>) {
+        self.memory.get_or_insert_default().push(memory);
     }
 
     /// Increments the shared counter.

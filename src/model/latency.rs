@@ -21,6 +21,7 @@ const FAILED: u64 = 2;
 /// A mark for each task of a program, by its number.
 pub struct Latencies {
     marks: Vec<AtomicU64>,
+    made: Instant,
 }
 
 /// What became of the tasks of one group, and how long they took.
@@ -46,12 +47,18 @@ impl Latencies {
         Latencies {
             // Written to, so that no page is touched for the first time by a task.
             marks: (0..tasks).map(|_| AtomicU64::new(0)).collect(),
+            made: Instant::now(),
         }
     }
 
-    /// Notes the end of a task that began at `start`.
-    pub fn record(&self, task: u64, start: Instant, succeeded: bool) {
-        let elapsed_ns = start.elapsed().as_nanos() as u64;
+    /// What time it is, in nanoseconds since this was made.
+    pub fn now_ns(&self) -> u64 {
+        self.made.elapsed().as_nanos() as u64
+    }
+
+    /// Notes the end of a task that began at `start_ns`.
+    pub fn record(&self, task: u64, start_ns: u64, succeeded: bool) {
+        let elapsed_ns = self.now_ns() - start_ns;
         let outcome = if succeeded { SUCCEEDED } else { FAILED };
         self.set(task, elapsed_ns << 2 | outcome);
     }
