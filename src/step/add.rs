@@ -35,7 +35,7 @@ pub const STEP: Step = Step {
     ops: |arguments| {
         Ok(vec![Op::Add {
             times: arguments.number(),
-            sync: Sync::named(&arguments.word_setting("sync")).unwrap_or_default(),
+            sync: Sync::named(arguments.word_setting("sync")).unwrap_or_default(),
         }])
     },
 };
