@@ -18,6 +18,8 @@ const SERIES: &[(&str, &str, &str)] = &[
     ("processes", "#d55e00", "#ee8236"),
     ("process-pool", "#e69f00", "#f5bd45"),
     ("async", "#009e73", "#2bbf94"),
+    ("async-threads", "#6cc5a1", "#9adfc3"),
+    ("hybrid", "#8b5fbf", "#b592e0"),
 ];
 /// For a model without a row.
 const OTHER: (&str, &str) = ("#cc79a7", "#dd9abf");
