@@ -87,7 +87,9 @@ pub fn run_task_on(
     argument: &[u8],
     results: &mut Vec<u8>,
 ) -> Result<u64, String> {
-    let start_ns = job.latencies.as_ref().map(|latencies| latencies.now_ns());
+    if let Some(latencies) = &job.latencies {
+        latencies.start(number);
+    }
     let run = || {
         let mut task = Task::new(job, number);
         let group = task.group;
@@ -96,8 +98,8 @@ pub fn run_task_on(
         task.give_back(job, result, results)
     };
     let result = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(panicked(&*panic)));
-    if let (Some(latencies), Some(start_ns)) = (&job.latencies, start_ns) {
-        latencies.record(number, start_ns, result.is_ok());
+    if let Some(latencies) = &job.latencies {
+        latencies.end(number, result.is_ok());
     }
     result
 }
