@@ -58,6 +58,25 @@ def test_it_is_saved_with_its_answers(path, executed):
     assert counts == list(range(1, len(counts) + 1))
 
 
+def claims(notebook):
+    """What became of each claim of a notebook's cells, from the stable text that is printed for them."""
+    printed = [output.text for cell in notebooks.code_cells(notebook)
+               for output in cell.outputs if output.output_type == "stream"]
+    lines = [line for text in printed for line in text.splitlines()]
+    return [line for line in lines if re.match(r"(ok|FAILED|not clear)\b", line)]
+
+
+@each_notebook
+def test_its_claims_hold(path, executed):
+    written = sum(cell.source.count("check") for cell in notebooks.code_cells(notebooks.read(path)))
+    found = claims(executed(path))
+    assert bool(found) == bool(written)
+    if not all(line.startswith("ok") for line in found):
+        # A machine that others use can hide a difference once.
+        found = claims(notebooks.execute(notebooks.read(path)))
+    assert [line for line in found if not line.startswith("ok")] == []
+
+
 @each_notebook
 def test_it_is_a_text_that_shows_what_a_wrong_cell_says(path, executed):
     """A fence ```toml followed by a fence ```text in a notebook's prose is a cell and the error that it gives."""
