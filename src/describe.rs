@@ -117,6 +117,8 @@ pub struct FigureDef {
     pub summary: &'static str,
     /// A paragraph: what is on each axis, and what to look for.
     pub doc: &'static str,
+    /// What is said where there is nothing to draw of it.
+    pub needs: &'static str,
 }
 
 /// Which way a metric is better.

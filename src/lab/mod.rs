@@ -232,6 +232,9 @@ impl Lab {
                 self.options.static_output,
             )));
         }
+        for sentence in plot::missing(report, &experiment.plots, experiment.theme) {
+            tell(Event::Text(format!("{}\n", sentence.replace('`', ""))));
+        }
         tell(Event::Output(render::table_bundle(report)));
         tell(Event::Output(render::verdict_bundle(report)));
         if !report.checks.is_empty() {

@@ -60,6 +60,7 @@ pub const FIGURES: &[Figure] = &[
                   three values or more there is a line for each model along it, with the same spread at each \
                   point, logarithmic axes where the values span much, and panels for cases and the other key; \
                   a cross is a point that gave no value.",
+            needs: "nothing was measured",
         },
         draw: |report, theme| measured(report, &[bars::WALL, bars::CPU, bars::MEMORY], theme),
     },
@@ -69,6 +70,7 @@ pub const FIGURES: &[Figure] = &[
             summary: "wall time",
             doc: "From the model's first action to its last join. Compare it with `cpu`: what is not \
                   computing is waiting, and computing beyond the wall time ran on several cores.",
+            needs: "nothing was measured",
         },
         draw: |report, theme| measured(report, &[bars::WALL], theme),
     },
@@ -78,6 +80,7 @@ pub const FIGURES: &[Figure] = &[
             summary: "CPU time of all threads and processes",
             doc: "User and system time of the whole tree of processes. The same work costs about the same \
                   on every model; what is more is the model's own cost.",
+            needs: "nothing was measured",
         },
         draw: |report, theme| measured(report, &[bars::CPU], theme),
     },
@@ -86,6 +89,7 @@ pub const FIGURES: &[Figure] = &[
             name: "memory",
             summary: "peak memory of all processes",
             doc: "The peak of the whole tree of processes, with shared pages counted once.",
+            needs: "nothing was measured",
         },
         draw: |report, theme| measured(report, &[bars::MEMORY], theme),
     },
@@ -93,7 +97,13 @@ pub const FIGURES: &[Figure] = &[
         def: FigureDef {
             name: "speedup",
             summary: "how many times faster than the baseline",
-            doc: "Paired by block, with its 95 % interval; the line at 1 is the baseline. Along a swept number                   there is a line for each model. Where that is `workers` it stands beside the ideal (as many                   times faster as there are workers, or usable CPUs where the work computes) and Amdahl's                   law (1967) with the serial fraction that fits best; from four points on the parameters of                   Gunther's universal scalability law (1993) are told: σ for what waits for its turn, κ for                   what every two workers must agree on.",
+            doc: "Paired by block, with its 95 % interval; the line at 1 is the baseline. Along a \
+                  swept number there is a line for each model. Where that is `workers` it stands \
+                  beside the ideal (as many times faster as there are workers, or usable CPUs where \
+                  the work computes) and Amdahl's law (1967) with the serial fraction that fits best; \
+                  from four points on the parameters of Gunther's universal scalability law (1993) are \
+                  told: σ for what waits for its turn, κ for what every two workers must agree on.",
+            needs: "it needs a row to compare with another on the same runtime",
         },
         draw: speedup::draw,
     },
@@ -101,7 +111,10 @@ pub const FIGURES: &[Figure] = &[
         def: FigureDef {
             name: "crossover",
             summary: "from which size on a model pays off",
-            doc: "The ratio to the baseline along a swept number, both on logarithmic axes: above the line a                   model is faster. Where it crosses the line both are as fast; the bar on the line is the 95 %                   interval of that place.",
+            doc: "The ratio to the baseline along a swept number, both on logarithmic axes: above the \
+                  line a model is faster. Where it crosses the line both are as fast; the bar on the \
+                  line is the 95 % interval of that place.",
+            needs: "it needs a swept number and a baseline",
         },
         draw: crossover::draw,
     },
@@ -109,7 +122,10 @@ pub const FIGURES: &[Figure] = &[
         def: FigureDef {
             name: "latency",
             summary: "how long single tasks took",
-            doc: "From a task's start to its end. A line for each model and group shows how many of its tasks                   took no longer; where there are many, a range from the shortest task to the longest with the                   part from 5 % to 95 % thick.",
+            doc: "From a task's start to its end. A line for each model and group shows how many of \
+                  its tasks took no longer; where there are many, a range from the shortest task to \
+                  the longest with the part from 5 % to 95 % thick.",
+            needs: "the times of single tasks were not recorded; run the cell with plot = [\"latency\"]",
         },
         draw: latency::draw,
     },
@@ -117,7 +133,10 @@ pub const FIGURES: &[Figure] = &[
         def: FigureDef {
             name: "distribution",
             summary: "the wall time of every single run",
-            doc: "A dot for each timed run and a line at the median: what a median hides, such as two groups                   of times or single far runs, is seen here. The axis begins at zero only where the times                   differ much.",
+            doc: "A dot for each timed run and a line at the median: what a median hides, such as two \
+                  groups of times or single far runs, is seen here. The axis begins at zero only where \
+                  the times differ much.",
+            needs: "nothing was measured",
         },
         draw: bars::distribution,
     },
@@ -125,7 +144,10 @@ pub const FIGURES: &[Figure] = &[
         def: FigureDef {
             name: "grid",
             summary: "who wins where: cases × a swept key",
-            doc: "A cell for each point, in the colour of the fastest model, with how many times it is ahead                   of the next that is clearly slower. Models that can't be told apart share a cell; a grey                   cell has no clear winner.",
+            doc: "A cell for each point, in the colour of the fastest model, with how many times it is \
+                  ahead of the next that is clearly slower. Models that can't be told apart share a \
+                  cell; a grey cell has no clear winner.",
+            needs: "it needs several points: cases, or a swept key",
         },
         draw: grid::draw,
     },
@@ -145,18 +167,32 @@ fn fitting(report: &Report) -> &'static [&'static str] {
     }
 }
 
-/// Draws the named figures, or those that fit; what has nothing to draw is left out.
+/// What figures that were asked for have nothing to draw of, a sentence each.
+pub fn missing(report: &Report, names: &[String], theme: Theme) -> Vec<String> {
+    let asked = |figure: &&Figure| names.iter().any(|name| name == figure.def.name);
+    FIGURES
+        .iter()
+        .filter(asked)
+        .filter(|figure| (figure.draw)(report, theme).is_none())
+        .map(|figure| {
+            format!(
+                "The figure `{}` is left out: {}.",
+                figure.def.name, figure.def.needs
+            )
+        })
+        .collect()
+}
+
+/// Draws the named figures in their order, or those that fit; what has nothing to draw is left out.
 pub fn draw(report: &Report, names: &[String], theme: Theme) -> Vec<Drawing> {
-    let wanted = |figure: &&Figure| names.iter().any(|name| name == figure.def.name);
-    let figures: Vec<&Figure> = if names.is_empty() {
-        let fitting = fitting(report);
-        let fits = |figure: &&Figure| fitting.contains(&figure.def.name);
-        FIGURES.iter().filter(fits).collect()
-    } else {
-        FIGURES.iter().filter(wanted).collect()
+    let names: Vec<&str> = match names {
+        [] => fitting(report).to_vec(),
+        names => names.iter().map(String::as_str).collect(),
     };
-    figures
+    let figures = names
         .into_iter()
+        .filter_map(|name| FIGURES.iter().find(|figure| figure.def.name == name));
+    figures
         .filter_map(|figure| (figure.draw)(report, theme))
         .collect()
 }

@@ -136,3 +136,14 @@ fn an_answer_that_cannot_be_saved_is_still_shown() {
     let results = session.run("show = \"results\"").unwrap();
     assert!(results[0].contains("count 10"), "{results:?}");
 }
+
+#[test]
+fn figures_come_in_the_cells_order_and_what_is_missing_is_told() {
+    let mut session = Session::new();
+    session.run(QUICK).unwrap();
+    let told = session
+        .run("task = { count = 1000 }\nplot = [\"distribution\", \"crossover\", \"wall\"]")
+        .unwrap();
+    assert!(told[0].contains("every") || told[0].contains("run"), "{told:?}");
+    assert!(told[2].contains("crossover is left out: it needs a swept number"), "{told:?}");
+}
