@@ -17,7 +17,7 @@ class TestConclab(jupyter_kernel_test.KernelTests):
     invalid_code_samples = ["task == 1\n\n"]
     code_generate_error = cells.WRONG
     # What a defaults cell says is the one plain text.
-    code_hello_world = 'title = "hello, world"'
+    code_hello_world = 'models = [{ model = "threads", label = "hello, world" }]'
     # Of each sample every display must have the type: the progress line has no picture.
     code_display_data = [
         {"code": cells.QUICK, "mime": "text/html"},
