@@ -61,6 +61,9 @@ fn texts(reader: &mut Reader, key: &str, item: &Item) -> Vec<Source> {
     };
     let mut found = Vec::new();
     for item in items {
+        if reader.is_full() {
+            break;
+        }
         match item.get_ref().as_str() {
             Some(text) => found.push(Source {
                 text: text.to_owned(),

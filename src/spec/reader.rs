@@ -3,7 +3,7 @@
 use super::argument::{form_name, may_be_number};
 use crate::catalog::keys;
 use crate::describe::{Quantity, TextForm, nearest};
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, MOST_TOLD, Span};
 use crate::experiment::At;
 use crate::program::Value;
 use crate::units::{
@@ -62,9 +62,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Notes a problem.
+    /// Notes a problem, unless there are too many already.
     pub fn problem(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
-        self.problems.push(Diagnostic::new(span, message, help));
+        if !self.is_full() {
+            self.problems.push(Diagnostic::new(span, message, help));
+        }
+    }
+
+    /// Whether so much is wrong that the rest need not be looked at.
+    pub fn is_full(&self) -> bool {
+        self.problems.len() > MOST_TOLD
     }
 
     /// The text of a value as the cell has it.
@@ -120,8 +127,8 @@ impl<'a> Reader<'a> {
     ) -> Option<Value> {
         match item.get_ref() {
             DeValue::Table(table) => self.value_table(key, quantity, range, item, table),
-            DeValue::Array(_) => {
-                let source = self.source(item);
+            DeValue::Array(list) => {
+                let source = self.proposed_list(key, quantity, list);
                 self.problem(
                     item.span(),
                     format!("`{key}` takes one value, and this is a list"),
@@ -136,6 +143,35 @@ impl<'a> Reader<'a> {
                 self.uniform(key, quantity, range, item, text)
             }
             _ => self.number(key, quantity, range, item).map(Value::Const),
+        }
+    }
+
+    /// A list as it would be right, as far as its values are numbers that lack their unit.
+    fn proposed_list(&self, key: &str, quantity: Quantity, list: &[Item]) -> String {
+        let in_seconds =
+            |item: &Item| plain_number(item).is_some_and(|number| is_in_seconds(&number));
+        let unit = match default_unit(key, quantity) {
+            Some("ms") if list.iter().any(in_seconds) => Some("s"),
+            unit => unit,
+        };
+        let items = list.iter().map(|item| match (item.get_ref(), unit) {
+            (DeValue::Integer(_) | DeValue::Float(_), Some(unit)) => match plain_number(item) {
+                Some(number) => format!("\"{number}{unit}\""),
+                None => self.source(item).to_owned(),
+            },
+            (DeValue::String(text), Some(unit)) if text.trim().parse::<f64>().is_ok() => {
+                format!("\"{}{unit}\"", text.trim())
+            }
+            (DeValue::String(text), None) if text.trim().parse::<u64>().is_ok() => {
+                text.trim().to_owned()
+            }
+            _ => self.source(item).to_owned(),
+        });
+        let items: Vec<String> = items.collect();
+        match (items.is_empty(), unit) {
+            (false, _) => format!("[{}]", items.join(", ")),
+            (true, Some(unit)) => format!("[\"10{unit}\", \"20{unit}\"]"),
+            (true, None) => "[10, 20]".to_owned(),
         }
     }
 
@@ -264,11 +300,16 @@ impl<'a> Reader<'a> {
         item: &Item,
     ) -> Option<Vec<u64>> {
         let list = self.list(item)?;
-        let values: Vec<Option<u64>> = list
-            .iter()
-            .map(|item| self.number(key, quantity, range, item))
-            .collect();
-        values.into_iter().collect()
+        let mut values = Vec::new();
+        let mut whole = true;
+        for item in list.iter() {
+            match self.number(key, quantity, range, item) {
+                Some(value) => values.push(value),
+                None if self.is_full() => return None,
+                None => whole = false,
+            }
+        }
+        whole.then_some(values)
     }
 
     /// Takes note of an axis; the index of its value at this point.
@@ -305,7 +346,7 @@ impl<'a> Reader<'a> {
             Quantity::Duration | Quantity::DurationOr(_) | Quantity::Size => {
                 self.with_unit(key, quantity, item)
             }
-            _ => self.count(key, item),
+            _ => self.count(key, range, item),
         }?;
         let (low, high) = range;
         if (low..=high).contains(&value) {
@@ -316,29 +357,48 @@ impl<'a> Reader<'a> {
             Quantity::Size => format!("\"{}\"", bytes_text(value)),
             _ => format_count(value),
         };
+        let write = |value: u64| match quantity {
+            Quantity::Count => show(value).replace(',', "_"),
+            _ => show(value),
+        };
         let (message, help) = match value < low {
             true => (
                 format!("`{key}` must be at least {}", show(low)),
-                format!("write {key} = {} or more", show(low)),
+                format!("write {key} = {} or more", write(low)),
             ),
             false => (
                 format!("`{key}` can be at most {}", show(high)),
-                "is that a zero too many?".to_owned(),
+                // What a step does ends with its run, and that has a limit of its own.
+                format!(
+                    "write {key} = {} or less{}{}",
+                    write(high),
+                    match is_time(quantity) && keys::find(key).is_none() {
+                        true =>
+                            ": a run is stopped at `trial_timeout`, which is 30 s where the cell says nothing",
+                        false => "",
+                    },
+                    zero_too_many(self.source(item))
+                ),
             ),
         };
         self.problem(item.span(), message, help);
         None
     }
 
-    fn count(&mut self, key: &str, item: &Item) -> Option<u64> {
+    fn count(&mut self, key: &str, range: (u64, u64), item: &Item) -> Option<u64> {
         let source = self.source(item);
+        let allowed = |value: u64| (range.0..=range.1).contains(&value);
+        let bound = |value: u64| format_count(value).replace(',', "_");
         let (message, help) = match item.get_ref() {
             DeValue::Integer(integer) => {
                 let digits = integer.as_str().replace('_', "");
                 if digits.starts_with('-') {
                     (
                         format!("`{key}` can't be negative"),
-                        format!("write {}", digits.trim_start_matches('-')),
+                        match digits.trim_start_matches('-').parse() {
+                            Ok(value) if allowed(value) => format!("write {key} = {value}"),
+                            _ => format!("write {key} = {} or more", bound(range.0)),
+                        },
                     )
                 } else if let Ok(value) =
                     u64::from_str_radix(digits.trim_start_matches('+'), integer.radix())
@@ -347,17 +407,29 @@ impl<'a> Reader<'a> {
                 } else {
                     (
                         format!("{source} is more than a computer can count"),
-                        "is that a zero too many?".to_owned(),
+                        format!(
+                            "write {key} = {} or less{}",
+                            bound(range.1),
+                            zero_too_many(source)
+                        ),
                     )
                 }
             }
+            DeValue::Float(float) if !is_finite(float.as_str()) => (
+                format!("`{key}` takes a whole number, and {source} is none"),
+                format!(
+                    "write {key} = {}, for example",
+                    bound(range.0.max(8).min(range.1))
+                ),
+            ),
             DeValue::Float(float) => {
                 let value = float
                     .as_str()
                     .replace('_', "")
                     .parse::<f64>()
                     .unwrap_or(0.0);
-                let whole = format_count(value.round().clamp(0.0, 1e18) as u64).replace(',', "_");
+                // Saturates; what is out of range becomes the nearest that is not.
+                let whole = bound((value.round() as u64).clamp(range.0, range.1));
                 (
                     format!(
                         "`{key}` takes a whole number, and {source} has a point or an exponent"
@@ -371,15 +443,24 @@ impl<'a> Reader<'a> {
             ),
             DeValue::String(text) if parse_duration_ns(text).is_ok() => (
                 format!("`{key}` takes a whole number, and {source} is a time"),
-                format!("write a number without a unit, such as {key} = 1000"),
+                format!(
+                    "write a number without a unit, such as {key} = {}",
+                    bound(range.1.min(1000))
+                ),
             ),
             DeValue::String(text) if parse_bytes(text).is_ok() => (
                 format!("`{key}` takes a whole number, and {source} is a size"),
-                format!("write a number without a unit, such as {key} = 1000"),
+                format!(
+                    "write a number without a unit, such as {key} = {}",
+                    bound(range.1.min(1000))
+                ),
             ),
             _ => (
                 format!("`{key}` takes a whole number"),
-                format!("write {key} = 8, for example"),
+                format!(
+                    "write {key} = {}, for example",
+                    bound(range.0.max(8).min(range.1))
+                ),
             ),
         };
         self.problem(item.span(), message, help);
@@ -393,12 +474,13 @@ impl<'a> Reader<'a> {
             false => ("a size", "B, KB, KiB, MB, MiB, GB, GiB"),
         };
         // A key of the whole cell is measured on another scale than a step.
-        let (example, default_unit) = match (is_time, keys::find(key).is_some()) {
-            (true, false) => ("50ms", "ms"),
-            (true, true) => ("30s", "s"),
-            (false, false) => ("64KiB", "KiB"),
-            (false, true) => ("2GiB", "MiB"),
+        let example = match (is_time, keys::find(key).is_some()) {
+            (true, false) => "50ms",
+            (true, true) => "30s",
+            (false, false) => "64KiB",
+            (false, true) => "2GiB",
         };
+        let unit = default_unit(key, quantity).unwrap_or("");
         let source = self.source(item);
         let parse = |text: &str| {
             if is_time {
@@ -411,7 +493,7 @@ impl<'a> Reader<'a> {
             DeValue::String(text) => match parse(text) {
                 Ok(value) => return Some(value),
                 Err(UnitError::NoUnit { number }) => {
-                    no_unit(key, kind, source, &number, default_unit, units)
+                    no_unit(key, kind, source, &number, unit, units)
                 }
                 Err(UnitError::UnknownUnit { number, unit }) => {
                     let other = if is_time {
@@ -435,7 +517,7 @@ impl<'a> Reader<'a> {
                 }
                 Err(UnitError::TooLarge) => (
                     format!("{source} is more than a computer can count"),
-                    "is that a zero too many?".to_owned(),
+                    format!("write less, such as \"{example}\"{}", zero_too_many(source)),
                 ),
                 Err(UnitError::NotANumber) if text.trim().starts_with('-') => (
                     format!("`{key}` can't be negative"),
@@ -445,9 +527,13 @@ impl<'a> Reader<'a> {
                     not_a_number(key, quantity, kind, source, text, example)
                 }
             },
-            DeValue::Integer(_) | DeValue::Float(_) => {
-                no_unit(key, kind, source, source, default_unit, units)
-            }
+            DeValue::Integer(_) | DeValue::Float(_) => match plain_number(item) {
+                Some(number) => no_unit(key, kind, source, &number, unit, units),
+                None => (
+                    format!("`{key}` takes {kind}, and {source} is none"),
+                    format!("write {key} = \"{example}\", for example"),
+                ),
+            },
             _ => (
                 format!("`{key}` takes {kind}"),
                 format!("write {key} = \"{example}\", for example"),
@@ -466,10 +552,14 @@ fn no_unit(
     unit: &str,
     units: &str,
 ) -> (String, String) {
-    let number = number.trim_start_matches(['-', '+']);
+    let in_seconds = unit == "ms" && is_in_seconds(number);
+    let write = match in_seconds {
+        true => format!("write \"{number}s\" or \"{number}ms\""),
+        false => format!("write \"{number}{unit}\""),
+    };
     (
         format!("`{key}` takes {kind}, and {source} has no unit"),
-        format!("write \"{number}{unit}\", or with another unit: {units}"),
+        format!("{write}, or with another unit: {units}"),
     )
 }
 
@@ -502,6 +592,55 @@ fn not_a_number(
             format!("`{key}` takes {kind}, and {source} is none"),
             with_unit,
         ),
+    }
+}
+
+/// Whether a number of a step's time may be in seconds: a small one or a fraction comes from where times are.
+fn is_in_seconds(number: &str) -> bool {
+    let number = number.parse::<f64>();
+    number.is_ok_and(|number| number < 10.0 || number.fract() > 0.0)
+}
+
+/// The unit that a number without one probably means: a key of the whole cell is measured on another
+/// scale than a step. `None` where numbers have none.
+fn default_unit(key: &str, quantity: Quantity) -> Option<&'static str> {
+    match (quantity, keys::find(key).is_some()) {
+        (Quantity::Duration | Quantity::DurationOr(_), false) => Some("ms"),
+        (Quantity::Duration | Quantity::DurationOr(_), true) => Some("s"),
+        (Quantity::Size, false) => Some("KiB"),
+        (Quantity::Size, true) => Some("MiB"),
+        _ => None,
+    }
+}
+
+fn is_finite(float: &str) -> bool {
+    float
+        .replace('_', "")
+        .parse::<f64>()
+        .is_ok_and(f64::is_finite)
+}
+
+/// The digits of a number without its sign, so that a unit can follow; `None` where none could.
+fn plain_number(item: &Item) -> Option<String> {
+    let number = match item.get_ref() {
+        DeValue::Integer(integer) => {
+            let digits = integer.as_str().replace('_', "");
+            let digits = digits.trim_start_matches(['-', '+']);
+            return u64::from_str_radix(digits, integer.radix())
+                .ok()
+                .map(|number| number.to_string());
+        }
+        DeValue::Float(float) => float.as_str().replace('_', "").parse::<f64>().ok()?,
+        _ => return None,
+    };
+    (number.abs() < 1e18).then(|| number.abs().to_string())
+}
+
+/// What is asked of a value that is too large, where it has a zero.
+fn zero_too_many(source: &str) -> &'static str {
+    match source.contains('0') {
+        true => "; is that a zero too many?",
+        false => "",
     }
 }
 
