@@ -18,6 +18,9 @@ use crate::units::{parse_bytes, parse_duration_ns};
 use std::cmp::Ordering;
 use toml::de::DeValue;
 
+/// Most claims of one key.
+const MOST_CLAIMS: usize = 200;
+
 /// Keys that hold claims.
 pub const KEYS: [&str; 2] = ["check", "predict"];
 
@@ -59,8 +62,15 @@ fn texts(reader: &mut Reader, key: &str, item: &Item) -> Vec<Source> {
         DeValue::Array(list) => list.iter().collect(),
         _ => vec![item],
     };
+    if let Some(beyond) = items.get(MOST_CLAIMS) {
+        reader.problem(
+            beyond.span(),
+            format!("these are {} claims", items.len()),
+            format!("use at most {MOST_CLAIMS}; a few are read more gladly"),
+        );
+    }
     let mut found = Vec::new();
-    for item in items {
+    for item in items.into_iter().take(MOST_CLAIMS) {
         if reader.is_full() {
             break;
         }
