@@ -15,6 +15,7 @@ mod inspect;
 mod later;
 mod layers;
 mod models;
+mod number;
 mod print;
 mod python;
 mod reader;
