@@ -12,6 +12,9 @@ const WIDTH: usize = 80;
 /// Longest message or help, in characters: both may quote a value, and a value may be of any length.
 const LONGEST: usize = 2_000;
 
+/// Most problems of a cell that are looked for: whoever has more has pasted something else.
+pub const MOST_TOLD: usize = 100;
+
 /// A range of bytes in a cell's text. Always inside the text and on character boundaries.
 pub type Span = Range<usize>;
 
@@ -104,6 +107,11 @@ fn floor_boundary(source: &str, offset: usize) -> usize {
 pub fn headline(count: usize) -> String {
     match count {
         1 => "1 problem in this cell; nothing was run".to_owned(),
+        n if n > MOST_TOLD => {
+            format!(
+                "more than {MOST_TOLD} problems in this cell, and these are the first; nothing was run"
+            )
+        }
         n => format!("{n} problems in this cell; nothing was run"),
     }
 }

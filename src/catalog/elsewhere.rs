@@ -49,6 +49,7 @@ const ALSO_CALLED: &[(&str, &str)] = &[
     ("figure", "plot"),
     ("plots", "plot"),
     ("timelimit", "budget"),
+    ("timeout", "trial_timeout"),
     // Metrics.
     ("time", "wall"),
     ("elapsed", "wall"),

@@ -36,12 +36,42 @@ pub fn help_markdown(word: &str) -> Result<String, String> {
             on_word(here)
         ));
     }
-    Err(match nearest(word, words()) {
-        Some(near) => {
-            format!("there is no help on \"{word}\": did you mean `help = \"{near}\"`?")
-        }
-        None => format!("there is no help on \"{word}\": `help = \"\"` gives the overview"),
+    let near: Vec<String> = near_words(word)
+        .iter()
+        .map(|near| format!("`help = \"{near}\"`"))
+        .collect();
+    // Markdown would read the word's own marks.
+    let shown: String = word
+        .chars()
+        .filter(|c| !c.is_control() && *c != '`')
+        .take(64)
+        .collect();
+    Err(match near.is_empty() {
+        false => format!(
+            "there is no help on `{shown}`: did you mean {}?",
+            near.join(" or ")
+        ),
+        true => format!("there is no help on `{shown}`: `help = \"\"` gives the overview"),
     })
+}
+
+/// Most words that are proposed for one that has no help.
+const MOST_NEAR: usize = 3;
+
+/// The nearest word with help, and those that begin as `word` does or have it within.
+fn near_words(word: &str) -> Vec<&'static str> {
+    let mut near: Vec<&str> = nearest(word, words()).into_iter().collect();
+    let folded = word.to_lowercase();
+    let akin = |other: &&str| {
+        folded.len() > 2
+            && (other.contains(&folded) || other.len() > 2 && folded.starts_with(*other))
+    };
+    for other in words().filter(akin) {
+        if !near.contains(&other) && near.len() < MOST_NEAR {
+            near.push(other);
+        }
+    }
+    near
 }
 
 /// Everything that a word means in this language; empty where it means nothing.
@@ -156,7 +186,7 @@ mod tests {
         assert_eq!(
             help_markdown("thread_pol"),
             Err(
-                "there is no help on \"thread_pol\": did you mean `help = \"thread-pool\"`?"
+                "there is no help on `thread_pol`: did you mean `help = \"thread-pool\"`?"
                     .to_owned()
             )
         );

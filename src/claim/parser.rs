@@ -267,7 +267,7 @@ impl<'a> Parser<'a> {
                 Err(UnitError::TooLarge) => {
                     return wrong(
                         format!("{text} is more than a computer can count"),
-                        "is that a zero too many?".to_owned(),
+                        "write a smaller size, such as 2GiB".to_owned(),
                     );
                 }
                 Err(UnitError::UnknownUnit { number, unit }) => {

@@ -3,7 +3,8 @@
 //! A notebook's code cells run in order in one session; a cell file is a session of its own. To read
 //! another kind of file: a row in [`KINDS`].
 
-use super::{BROKEN, WRONG, usage};
+use super::output::print_line;
+use super::{WRONG, broken, usage};
 use crate::analysis::CheckResult;
 use crate::lab::{Answer, Event, Lab, Options};
 use anyhow::Context;
@@ -66,16 +67,11 @@ pub fn main(arguments: &[String]) -> ExitCode {
             "usage: conclab check PATH… [--strict]; a PATH is a notebook, a cell file or a folder",
         );
     }
-    match check(&paths) {
-        Ok(tally) => {
-            println!("{}", summary(&tally));
-            exit_code(&tally, strict)
-        }
-        Err(error) => {
-            eprintln!("conclab: {error:#}");
-            ExitCode::from(BROKEN)
-        }
-    }
+    let told = check(&paths).and_then(|tally| {
+        print_line(summary(&tally))?;
+        Ok(exit_code(&tally, strict))
+    });
+    told.unwrap_or_else(|error| broken(&error))
 }
 
 fn exit_code(tally: &Tally, strict: bool) -> ExitCode {
@@ -133,7 +129,7 @@ fn check(paths: &[PathBuf]) -> anyhow::Result<Tally> {
         let cells = match read(&text).with_context(|| format!("reading {}", file.display()))? {
             Ok(cells) => cells,
             Err(why) => {
-                println!("{}: left out, {why}", file.display());
+                print_line(format_args!("{}: left out, {why}", file.display()))?;
                 continue;
             }
         };
@@ -190,12 +186,12 @@ fn session(mut lab: Lab, file: &Path, cells: &[CellText], tally: &mut Tally) -> 
             Answer::Error { .. } if cell.may_fail => {}
             Answer::Error { traceback, .. } => {
                 tally.wrong += 1;
-                println!("{place}: the cell is wrong");
+                print_line(format_args!("{place}: the cell is wrong"))?;
                 for line in traceback.iter().skip(1).filter(|line| !line.is_empty()) {
-                    println!("  {line}");
+                    print_line(format_args!("  {line}"))?;
                 }
                 if traceback.len() == 1 {
-                    println!("  {}", traceback[0]);
+                    print_line(format_args!("  {}", traceback[0]))?;
                 }
             }
         }
@@ -207,9 +203,9 @@ fn session(mut lab: Lab, file: &Path, cells: &[CellText], tally: &mut Tally) -> 
                     CheckResult::NotClear => tally.unclear += 1,
                 }
                 let result = check.result.text();
-                println!("{result:9}  {place}: {}", check.claim);
+                print_line(format_args!("{result:9}  {place}: {}", check.claim))?;
                 if check.result != CheckResult::Ok {
-                    println!("{:9}  {}", "", check.why);
+                    print_line(format_args!("{:9}  {}", "", check.why))?;
                 }
             }
         }

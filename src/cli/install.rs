@@ -4,7 +4,8 @@
 //! looks below the same data folder. The files come from `kernelspec/` at build time, so an installed
 //! executable needs nothing beside it. To add a place that Jupyter reads, add it to [`Place`].
 
-use super::{BROKEN, usage};
+use super::output::print_line;
+use super::{broken, usage};
 use anyhow::{Context, bail};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -48,15 +49,18 @@ pub fn install(arguments: &[String]) -> ExitCode {
     run("install", arguments, |folder| {
         let executable = stable_path(env::args_os().next(), env::var_os("PATH"))?;
         write(folder, &executable)?;
-        println!("Installed the kernelspec in {}", folder.display());
-        println!("It starts {}", executable.display());
+        print_line(format_args!(
+            "Installed the kernelspec in {}",
+            folder.display()
+        ))?;
+        print_line(format_args!("It starts {}", executable.display()))?;
         if executable
             .components()
             .any(|part| part.as_os_str() == "target")
         {
-            println!(
-                "That is a build in its source folder: the kernel works as long as the folder stays where it is."
-            );
+            print_line(
+                "That is a build in its source folder: the kernel works as long as the folder stays where it is.",
+            )?;
         }
         Ok(())
     })
@@ -66,7 +70,10 @@ pub fn install(arguments: &[String]) -> ExitCode {
 pub fn uninstall(arguments: &[String]) -> ExitCode {
     run("uninstall", arguments, |folder| {
         if !folder.exists() {
-            println!("Nothing to remove: there is no {}", folder.display());
+            print_line(format_args!(
+                "Nothing to remove: there is no {}",
+                folder.display()
+            ))?;
             return Ok(());
         }
         if !is_ours(folder) {
@@ -78,7 +85,7 @@ pub fn uninstall(arguments: &[String]) -> ExitCode {
         }
         fs::remove_dir_all(folder)
             .with_context(|| format!("cannot remove {}", folder.display()))?;
-        println!("Removed {}", folder.display());
+        print_line(format_args!("Removed {}", folder.display()))?;
         Ok(())
     })
 }
@@ -94,10 +101,7 @@ fn run(command: &str, arguments: &[String], act: fn(&Path) -> anyhow::Result<()>
     };
     match data_folder(&place).and_then(|data| act(&data.join("kernels").join(NAME))) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("conclab: {error:#}");
-            ExitCode::from(BROKEN)
-        }
+        Err(error) => broken(&error),
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod check;
 mod install;
+mod output;
 mod reference;
 mod run;
 
@@ -13,6 +14,8 @@ use crate::model::worker;
 use crate::process::warden;
 use crate::service;
 use crate::trial::child;
+use output::{complain, print, print_line};
+use std::io;
 use std::process::ExitCode;
 
 /// Exit code where the cell is wrong or the command line is.
@@ -25,7 +28,8 @@ const EXIT_CODES: &[(u8, &str)] = &[
     (0, "answered"),
     (
         1,
-        "a check failed, an answer was wrong or a row ended badly",
+        "a check failed, an answer was wrong, or a row ended in timeout, out of memory, crashed or failed; \
+         rows that were not run are told, not punished",
     ),
     (WRONG, "the cell is wrong, or the command line is"),
     (BROKEN, "the environment is broken"),
@@ -117,20 +121,20 @@ pub fn main(arguments: &[String]) -> ExitCode {
         None => ("--help", &[][..]),
     };
     match name {
-        "--help" | "-h" | "help" => {
-            print!("{}", help());
-            ExitCode::SUCCESS
-        }
+        "--help" | "-h" | "help" => match rest.first().and_then(|name| shown(name)) {
+            Some(command) => printed(print(command.help())),
+            None => printed(print(help())),
+        },
         "--version" | "-V" | "version" => {
-            println!("conclab {}", env!("CARGO_PKG_VERSION"));
-            ExitCode::SUCCESS
+            printed(print_line(concat!("conclab ", env!("CARGO_PKG_VERSION"))))
         }
         _ => match COMMANDS.iter().find(|command| command.name == name) {
+            Some(command) if command.is_shown() && rest.iter().any(|word| is_help(word)) => {
+                printed(print(command.help()))
+            }
             Some(command) => (command.run)(rest),
             None => {
-                let known = COMMANDS
-                    .iter()
-                    .filter(|command| !command.summary.is_empty());
+                let known = COMMANDS.iter().filter(|command| command.is_shown());
                 let meant = crate::describe::nearest(name, known.map(|command| command.name));
                 let hint = meant.map_or("see `conclab --help`".to_owned(), |meant| {
                     format!("did you mean `conclab {meant}`?")
@@ -141,10 +145,73 @@ pub fn main(arguments: &[String]) -> ExitCode {
     }
 }
 
+fn is_help(word: &str) -> bool {
+    matches!(word, "--help" | "-h")
+}
+
+/// The subcommand of that name, where it is one for people.
+fn shown(name: &str) -> Option<&'static Command> {
+    COMMANDS
+        .iter()
+        .find(|command| command.name == name && command.is_shown())
+}
+
+impl Command {
+    fn is_shown(&self) -> bool {
+        !self.summary.is_empty()
+    }
+
+    /// How it is called.
+    fn call(&self) -> String {
+        format!("conclab {} {}", self.name, self.arguments)
+            .trim_end()
+            .to_owned()
+    }
+
+    /// What `conclab NAME --help` prints.
+    fn help(&self) -> String {
+        let codes = match self.name {
+            "run" => format!("\nExit codes:\n{}", exit_codes()),
+            _ => String::new(),
+        };
+        format!(
+            "{}\n\nUsage:\n  {}\n{codes}",
+            capitalized(self.summary),
+            self.call()
+        )
+    }
+}
+
+/// A sentence of a summary.
+fn capitalized(summary: &str) -> String {
+    let mut letters = summary.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
+}
+
+fn exit_codes() -> String {
+    let row = |(code, meaning): &(u8, &str)| format!("  {code}  {meaning}\n");
+    EXIT_CODES.iter().map(row).collect()
+}
+
 /// Complains about the command line.
 fn usage(message: &str) -> ExitCode {
-    eprintln!("conclab: {message}");
+    complain(format_args!("conclab: {message}\n"));
     ExitCode::from(WRONG)
+}
+
+/// Tells that the environment broke.
+fn broken(error: &anyhow::Error) -> ExitCode {
+    complain(format_args!("conclab: {error:#}\n"));
+    ExitCode::from(BROKEN)
+}
+
+/// How a subcommand ends that only prints.
+fn printed(written: io::Result<()>) -> ExitCode {
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => broken(&anyhow::Error::new(error).context("writing to standard output")),
+    }
 }
 
 fn help() -> String {
@@ -152,31 +219,19 @@ fn help() -> String {
         "conclab {}: concurrency experiments, run for real\n\nUsage:\n",
         env!("CARGO_PKG_VERSION")
     );
-    let shown: Vec<&Command> = COMMANDS
-        .iter()
-        .filter(|command| !command.summary.is_empty())
+    let shown = COMMANDS.iter().filter(|command| command.is_shown());
+    let calls: Vec<(String, &str)> = shown
+        .map(|command| (command.call(), command.summary))
         .collect();
-    let call = |command: &Command| format!("conclab {} {}", command.name, command.arguments);
-    let width = shown
-        .iter()
-        .map(|command| call(command).len())
-        .max()
-        .unwrap_or(0);
-    for command in shown {
-        text.push_str(&format!(
-            "  {:width$}  {}\n",
-            call(command).trim_end(),
-            command.summary
-        ));
+    let width = calls.iter().map(|(call, _)| call.chars().count()).max();
+    let width = width.unwrap_or(0);
+    for (call, summary) in calls {
+        text.push_str(&format!("  {call:width$}  {summary}\n"));
     }
-    let codes: Vec<String> = EXIT_CODES
-        .iter()
-        .map(|(code, meaning)| format!("  {code}  {meaning}\n"))
-        .collect();
     text.push_str(&format!(
         "\nExit codes of run:\n{}\nOf check: 0 no claim failed; 1 one did (with --strict: or was not clear); 2 a cell is wrong; 3 the\n\
          environment is.\n",
-        codes.concat()
+        exit_codes()
     ));
     text
 }

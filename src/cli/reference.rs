@@ -3,7 +3,8 @@
 //! A new row of a table is on the page by itself; a new kind of word is a section in [`page`].
 //! `notebooks/reference.md` is this page, and a test compares the two.
 
-use super::{COMMANDS, EXIT_CODES, usage};
+use super::output::print;
+use super::{COMMANDS, EXIT_CODES, printed, usage};
 use crate::catalog::{self, Entry, Owner, default_text, entries, keys, unit};
 use crate::describe::Setting;
 use crate::measure::metrics::METRICS;
@@ -41,8 +42,7 @@ pub fn main(arguments: &[String]) -> ExitCode {
     if !arguments.is_empty() {
         return usage("reference takes no arguments");
     }
-    print!("{}", page());
-    ExitCode::SUCCESS
+    printed(print(page()))
 }
 
 /// The page.

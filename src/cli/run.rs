@@ -1,6 +1,7 @@
 //! `conclab run FILE.toml [--json] [--out DIR]`: the same answer in the terminal.
 
-use super::{BROKEN, WRONG, usage};
+use super::output::{complain, print, print_line};
+use super::{WRONG, broken, usage};
 use crate::analysis::{CheckResult, Report};
 use crate::diagnostic;
 use crate::experiment::Experiment;
@@ -10,7 +11,7 @@ use crate::render;
 use crate::spec::{self, Cell, Session};
 use crate::trial::Outcome;
 use anyhow::Context;
-use std::io::{IsTerminal, Read, Write};
+use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs, io};
@@ -30,13 +31,7 @@ pub fn main(arguments: &[String]) -> ExitCode {
         Ok(arguments) => arguments,
         Err(message) => return usage(&message),
     };
-    match run(&arguments) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("conclab: {error:#}");
-            ExitCode::from(BROKEN)
-        }
-    }
+    run(&arguments).unwrap_or_else(|error| broken(&error))
 }
 
 fn read_arguments(arguments: &[String]) -> Result<Arguments, String> {
@@ -80,10 +75,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (parsed, diagnostics) = spec::read(&cell, &Session::default());
     if !diagnostics.is_empty() {
         if arguments.json {
-            println!("{}", render::wrong_cell_json(&cell, &diagnostics));
+            print_line(render::wrong_cell_json(&cell, &diagnostics))?;
         } else {
             let headline = diagnostic::headline(diagnostics.len());
-            eprint!("{headline}\n\n{}", diagnostic::render(&cell, &diagnostics));
+            let rendered = diagnostic::render(&cell, &diagnostics);
+            complain(format_args!("{headline}\n\n{rendered}"));
         }
         return Ok(ExitCode::from(WRONG));
     }
@@ -118,32 +114,29 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         _ if arguments.json => Ok(usage(
             "--json is for experiments: this cell has no `task`, so nothing was run",
         )),
-        _ => Ok(answer_text(&mut lab, &cell)),
+        _ => answer_text(&mut lab, &cell),
     }
 }
 
 /// A cell that runs nothing (`show`, `help`, defaults), as text.
-fn answer_text(lab: &mut Lab, cell: &str) -> ExitCode {
+fn answer_text(lab: &mut Lab, cell: &str) -> anyhow::Result<ExitCode> {
     let stop = lab.interrupter().stop();
+    let mut text = String::new();
     let answer = lab.run_cell(cell, &stop, &mut |event| match event {
         Event::Output(bundle) => {
-            println!(
-                "{}",
-                bundle
-                    .data
-                    .get("text/plain")
-                    .and_then(|text| text.as_str())
-                    .unwrap_or("")
-            );
+            let plain = bundle.data.get("text/plain");
+            text.push_str(plain.and_then(|text| text.as_str()).unwrap_or(""));
+            text.push('\n');
         }
-        Event::Text(text) => print!("{text}"),
+        Event::Text(more) => text.push_str(&more),
         Event::Progress(_) => {}
     });
-    match answer {
+    print(text)?;
+    Ok(match answer {
         Answer::Ok => ExitCode::SUCCESS,
         Answer::Interrupted => ExitCode::from(FAILED),
         Answer::Error { value, .. } => usage(&value),
-    }
+    })
 }
 
 fn print_report(report: &Report, json: bool) -> io::Result<()> {
@@ -152,14 +145,7 @@ fn print_report(report: &Report, json: bool) -> io::Result<()> {
     } else {
         render::terminal(report)
     };
-    // A reader that has seen enough (`| head`) closes the pipe; that is no failure of the experiment.
-    match io::stdout()
-        .lock()
-        .write_all(format!("{}\n", text.trim_end()).as_bytes())
-    {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
-    }
+    print_line(text.trim_end())
 }
 
 /// One line of progress on a terminal, rewritten in place; nothing where errors go to a file.
@@ -169,7 +155,7 @@ fn show_progress(progress: &Progress) {
     }
     let line = format!("[{}/{}] {}", progress.done, progress.total, progress.label);
     let end = if progress.finished { "\n" } else { "" };
-    eprint!("\r\u{1b}[K{line}{end}");
+    complain(format_args!("\r\u{1b}[K{line}{end}"));
 }
 
 /// Everything of an answer as files: `report.json`, `answer.txt`, `table.md`, and each figure as SVG

@@ -150,13 +150,12 @@ impl Lab {
                 lock(&self.known).defaults = defaults;
                 Answer::Ok
             }
-            Cell::Help(word) => match catalog::help_markdown(&word) {
-                Ok(markdown) => {
-                    tell(Event::Output(render::markdown_bundle(&markdown)));
-                    Answer::Ok
-                }
-                Err(message) => error("CellError", message),
-            },
+            Cell::Help(word) => {
+                // A word without help is a question too: no reason to stop the cells that follow.
+                let (Ok(told) | Err(told)) = catalog::help_markdown(&word);
+                tell(Event::Output(render::markdown_bundle(&told)));
+                Answer::Ok
+            }
             Cell::Show(show) => self.show(&show, tell),
             Cell::Compare(a, b) => self.compare(&a, &b, tell),
             Cell::Save { path, of } => self.save(&path, of.as_deref(), tell),

@@ -128,8 +128,17 @@ impl Reader<'_> {
             _ => return read(self, item).map(|(value, _)| value),
         }?;
         let items = self.list(list)?;
-        let values: Vec<Option<(T, String)>> = items.iter().map(|item| read(self, item)).collect();
-        let values: Vec<(T, String)> = values.into_iter().collect::<Option<_>>()?;
+        let mut values: Vec<(T, String)> = Vec::new();
+        for item in items.iter() {
+            match read(self, item) {
+                Some(value) => values.push(value),
+                None if self.is_full() => return None,
+                None => {}
+            }
+        }
+        if values.len() < items.len() {
+            return None;
+        }
         let at = values.iter().map(|(_, word)| At::Word(word.clone()));
         let chosen = self.axis(key, list.span(), at.collect());
         Some(values[chosen].0.clone())

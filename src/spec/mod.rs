@@ -15,13 +15,16 @@ mod inspect;
 mod later;
 mod layers;
 mod models;
+mod number;
 mod print;
+mod python;
 mod reader;
 mod resolve;
 mod scan;
 mod slot;
 mod syntax;
 mod task;
+mod title;
 mod workload;
 mod tokens;
 
@@ -30,7 +33,7 @@ pub use inspect::{Detail, Inspection, inspect};
 pub use print::print;
 pub use syntax::{Completeness, is_complete};
 
-use crate::diagnostic::{Diagnostic, line_column};
+use crate::diagnostic::{Diagnostic, MOST_TOLD};
 use crate::experiment::{CellSource, Experiment, Theme};
 use toml::Spanned;
 use toml::de::DeTable;
@@ -42,9 +45,6 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("compare", &[]),
     ("save", &["of"]),
 ];
-
-/// Most problems that are told at once, of each kind: whoever has more has pasted something else.
-const MOST_PROBLEMS: usize = 100;
 
 /// What a cell asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -201,50 +201,27 @@ impl Defaults {
 }
 
 /// Reads a cell. All problems at once, in the order of the text; a cell only where there is none.
+///
+/// Of very many problems the first are told, one more than [`MOST_TOLD`] beside those of the syntax.
 pub fn read(text: &str, session: &Session) -> (Option<Cell>, Vec<Diagnostic>) {
     if let Some(cell) = command(text.trim()) {
         return (Some(cell), Vec::new());
     }
     let (table, errors) = DeTable::parse_recoverable(text);
-    let mut syntax = syntax::diagnostics(text, &errors);
     let (cell, mut problems) = cell(text, &table, session);
-    keep_first(&mut syntax);
-    keep_first(&mut problems);
-    if !syntax.is_empty() {
+    problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
+    problems.truncate(MOST_TOLD + 1);
+    if !errors.is_empty() {
         // What could be read is judged too, but not what a syntax error has left half read.
-        let line = |problem: &Diagnostic| line_column(text, problem.span.start).0;
-        let broken: Vec<usize> = syntax.iter().map(line).collect();
-        let whole = |problem: &Diagnostic| {
-            let last = line_column(text, problem.span.end).0;
-            !broken
-                .iter()
-                .any(|broken| (line(problem)..=last).contains(broken))
-        };
-        problems.retain(whole);
-        problems.extend(syntax);
+        let faults = syntax::faults(text, &errors);
+        problems.retain(|problem| !faults.spoil(text, problem));
+        problems.extend(faults.diagnostics);
     }
     problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
     if problems.is_empty() {
         (cell, problems)
     } else {
         (None, problems)
-    }
-}
-
-/// Leaves the first [`MOST_PROBLEMS`], and one more that says how many there were.
-fn keep_first(problems: &mut Vec<Diagnostic>) {
-    problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
-    let all = problems.len();
-    if let Some(next) = problems.get(MOST_PROBLEMS).map(|next| next.span.clone()) {
-        problems.truncate(MOST_PROBLEMS);
-        problems.push(Diagnostic::new(
-            next,
-            format!(
-                "{} more problems from here on are not shown",
-                all - MOST_PROBLEMS
-            ),
-            "mend those above first; is this text a cell of conclab at all?",
-        ));
     }
 }
 
@@ -274,6 +251,9 @@ fn cell(
         );
     }
     let problems = resolve::check_defaults(text, keys);
+    if !problems.is_empty() {
+        return (None, problems);
+    }
     let mut merged = session.defaults.clone();
     let mut entries: Vec<_> = keys.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);

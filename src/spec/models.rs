@@ -6,10 +6,11 @@ use crate::catalog;
 use crate::describe::{ModelDef, Quantity, Setting, nearest};
 use crate::diagnostic::Span;
 use crate::experiment::Series;
-use crate::model::settings::LIMITS;
+use crate::model::settings::{LABEL, LIMITS};
 use crate::model::{self, MODELS, Pool};
 use crate::runtime::Runtime;
 use crate::step::{self, STEPS};
+use crate::units::format_count;
 use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
 
@@ -28,17 +29,36 @@ pub fn series(reader: &mut Reader, item: &Item, runtime: &Runtime) -> Vec<Series
         // A single model needs no brackets.
         _ => vec![item],
     };
-    let mut series: Vec<Series> = Vec::new();
+    let mut rows: Vec<Row> = Vec::new();
     for item in items {
-        let Some(one) = one(reader, item, runtime) else {
-            continue;
-        };
-        if series.iter().any(|other| other.label == one.label) {
+        if reader.is_full() {
+            break;
+        }
+        let row = one(reader, item, runtime).map(|(series, given)| Row {
+            series,
+            given,
+            span: item.span(),
+        });
+        rows.extend(row);
+        if rows.len() > MOST_ROWS {
             reader.problem(
                 item.span(),
+                format!("these are more than {MOST_ROWS} models"),
+                "use a few at a time: each is a row of the answer",
+            );
+            break;
+        }
+    }
+    label(&mut rows);
+    let mut series: Vec<Series> = Vec::new();
+    for row in rows {
+        let one = row.series;
+        if series.iter().any(|other| other.label == one.label) {
+            reader.problem(
+                row.span,
                 format!("two rows would be called `{}`", one.label),
                 format!(
-                    "leave one out, or give it a name of its own: {{ model = \"{}\", label = \"{} again\" }}",
+                    "leave one out, or give it a setting or a name of its own: {{ model = \"{}\", label = \"{} again\" }}",
                     one.model, one.label
                 ),
             );
@@ -49,14 +69,53 @@ pub fn series(reader: &mut Reader, item: &Item, runtime: &Runtime) -> Vec<Series
     series
 }
 
-fn one(reader: &mut Reader, item: &Item, runtime: &Runtime) -> Option<Series> {
+/// Most models of a cell.
+const MOST_ROWS: usize = 100;
+
+/// What a row's own settings say, by the name of the setting, in words for its label.
+type Given = BTreeMap<&'static str, String>;
+
+/// A row of the answer that may have to be told from others.
+struct Row {
+    series: Series,
+    given: Given,
+    span: Span,
+}
+
+/// Adds to the labels of rows that would be called alike what their settings differ in. A row with a label
+/// of its own keeps it.
+fn label(rows: &mut [Row]) {
+    let labels: Vec<String> = rows.iter().map(|row| row.series.label.clone()).collect();
+    let named = |row: &Row| row.given.contains_key(LABEL.name);
+    for index in 0..rows.len() {
+        let alike = |other: &usize| labels[*other] == labels[index] && !named(&rows[*other]);
+        let alike: Vec<usize> = (0..rows.len()).filter(alike).collect();
+        if named(&rows[index]) || alike.len() < 2 {
+            continue;
+        }
+        let own = &rows[index].given;
+        let differs = |name: &str| {
+            alike
+                .iter()
+                .any(|other| rows[*other].given.get(name) != own.get(name))
+        };
+        let words = own.iter().filter(|(name, _)| differs(name));
+        let words: Vec<&str> = words.map(|(_, words)| words.as_str()).collect();
+        if !words.is_empty() {
+            rows[index].series.label = format!("{} ({})", labels[index], words.join(", "));
+        }
+    }
+}
+
+fn one(reader: &mut Reader, item: &Item, runtime: &Runtime) -> Option<(Series, Given)> {
     match item.get_ref() {
         DeValue::String(word) => {
             let (model, runtime) = named(reader, item, word, runtime)?;
-            Some(Series {
+            let series = Series {
                 label: word.to_string(),
                 ..Series::plain(&model, &runtime)
-            })
+            };
+            Some((series, Given::new()))
         }
         DeValue::Table(table) => from_table(reader, item, table, runtime),
         _ => {
@@ -75,7 +134,7 @@ fn from_table(
     item: &Item,
     table: &DeTable,
     runtime: &Runtime,
-) -> Option<Series> {
+) -> Option<(Series, Given)> {
     let Some(named_item) = table.get("model") else {
         reader.problem(
             item.span(),
@@ -91,17 +150,44 @@ fn from_table(
         ..Series::plain(&model, &runtime)
     };
     let def = model::find(&model)?.def();
+    let mut given = Given::new();
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     for (key, item) in entries {
+        if reader.is_full() {
+            break;
+        }
         let name = key.get_ref().as_ref();
         match def.all_settings().find(|setting| setting.name == name) {
-            Some(setting) => set(reader, &mut series, setting, item),
+            Some(setting) => {
+                set(reader, &mut series, setting, item);
+                given.insert(setting.name, in_words(&series, setting));
+            }
             None if name == "model" => {}
             None => not_a_setting(reader, def, name, key.span()),
         }
     }
-    Some(series)
+    Some((series, given))
+}
+
+/// What a setting of a series is, for its label.
+fn in_words(series: &Series, setting: &Setting) -> String {
+    let count = |count: u64, noun: &str| match count {
+        1 => format!("1 {noun}"),
+        count => format!("{} {noun}s", format_count(count)),
+    };
+    match setting.name {
+        "workers" => count(series.workers.unwrap_or(0).into(), "worker"),
+        "chunk" => format!("chunks of {}", format_count(series.chunk.unwrap_or(0))),
+        "pool" if series.pool == Pool::Processes => "pool of processes".to_owned(),
+        "pool" => "pool of threads".to_owned(),
+        "limits" => {
+            let limits = series.limits.iter();
+            let limits = limits.map(|(verb, limit)| format!("{verb} at most {limit}"));
+            limits.collect::<Vec<_>>().join(", ")
+        }
+        _ => series.label.clone(),
+    }
 }
 
 /// Reads one setting of a model.
@@ -188,6 +274,9 @@ pub fn limits(reader: &mut Reader, item: &Item, sweeps: bool) -> BTreeMap<String
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     for (key, item) in entries {
+        if reader.is_full() {
+            break;
+        }
         let verb = key.get_ref().as_ref();
         if step::find(verb).is_none() {
             let help = match nearest(verb, STEPS.iter().map(|step| step.def.verb)) {

@@ -1,15 +1,12 @@
-//! Reading single values of a cell, with a complaint that says what to write instead.
+//! Reading single values of a cell, with a complaint that says what to write instead; numbers are read in
+//! [`super::number`], what steps take in [`super::argument`].
 
-use super::argument::{form_name, may_be_number};
-use crate::catalog::keys;
-use crate::describe::{Quantity, TextForm, nearest};
-use crate::diagnostic::{Diagnostic, Span};
+use super::number::{default_unit, is_in_seconds, is_time, plain_number};
+use crate::describe::{Quantity, nearest};
+use crate::diagnostic::{Diagnostic, MOST_TOLD, Span};
 use crate::experiment::At;
 use crate::program::Value;
-use crate::units::{
-    SIZE_UNITS, TIME_UNITS, UnitError, bytes_text, duration_text, format_count, parse_bytes,
-    parse_duration_ns,
-};
+use crate::units::{parse_bytes, parse_duration_ns};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -62,9 +59,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Notes a problem.
+    /// Notes a problem, unless there are too many already.
     pub fn problem(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
-        self.problems.push(Diagnostic::new(span, message, help));
+        if !self.is_full() {
+            self.problems.push(Diagnostic::new(span, message, help));
+        }
+    }
+
+    /// Whether so much is wrong that the rest need not be looked at.
+    pub fn is_full(&self) -> bool {
+        self.problems.len() > MOST_TOLD
     }
 
     /// The text of a value as the cell has it.
@@ -120,8 +124,8 @@ impl<'a> Reader<'a> {
     ) -> Option<Value> {
         match item.get_ref() {
             DeValue::Table(table) => self.value_table(key, quantity, range, item, table),
-            DeValue::Array(_) => {
-                let source = self.source(item);
+            DeValue::Array(list) => {
+                let source = self.proposed_list(key, quantity, list);
                 self.problem(
                     item.span(),
                     format!("`{key}` takes one value, and this is a list"),
@@ -136,6 +140,35 @@ impl<'a> Reader<'a> {
                 self.uniform(key, quantity, range, item, text)
             }
             _ => self.number(key, quantity, range, item).map(Value::Const),
+        }
+    }
+
+    /// A list as it would be right, as far as its values are numbers that lack their unit.
+    fn proposed_list(&self, key: &str, quantity: Quantity, list: &[Item]) -> String {
+        let in_seconds =
+            |item: &Item| plain_number(item).is_some_and(|number| is_in_seconds(&number));
+        let unit = match default_unit(key, quantity) {
+            Some("ms") if list.iter().any(in_seconds) => Some("s"),
+            unit => unit,
+        };
+        let items = list.iter().map(|item| match (item.get_ref(), unit) {
+            (DeValue::Integer(_) | DeValue::Float(_), Some(unit)) => match plain_number(item) {
+                Some(number) => format!("\"{number}{unit}\""),
+                None => self.source(item).to_owned(),
+            },
+            (DeValue::String(text), Some(unit)) if text.trim().parse::<f64>().is_ok() => {
+                format!("\"{}{unit}\"", text.trim())
+            }
+            (DeValue::String(text), None) if text.trim().parse::<u64>().is_ok() => {
+                text.trim().to_owned()
+            }
+            _ => self.source(item).to_owned(),
+        });
+        let items: Vec<String> = items.collect();
+        match (items.is_empty(), unit) {
+            (false, _) => format!("[{}]", items.join(", ")),
+            (true, Some(unit)) => format!("[\"10{unit}\", \"20{unit}\"]"),
+            (true, None) => "[10, 20]".to_owned(),
         }
     }
 
@@ -264,11 +297,16 @@ impl<'a> Reader<'a> {
         item: &Item,
     ) -> Option<Vec<u64>> {
         let list = self.list(item)?;
-        let values: Vec<Option<u64>> = list
-            .iter()
-            .map(|item| self.number(key, quantity, range, item))
-            .collect();
-        values.into_iter().collect()
+        let mut values = Vec::new();
+        let mut whole = true;
+        for item in list.iter() {
+            match self.number(key, quantity, range, item) {
+                Some(value) => values.push(value),
+                None if self.is_full() => return None,
+                None => whole = false,
+            }
+        }
+        whole.then_some(values)
     }
 
     /// Takes note of an axis; the index of its value at this point.
@@ -291,243 +329,6 @@ impl<'a> Reader<'a> {
         let values = self.numbers(key, Quantity::Count, range, item)?;
         let at = values.iter().map(|value| At::Count(*value)).collect();
         Some(values[self.axis(key, item.span(), at)])
-    }
-
-    /// One number in the base unit of its quantity.
-    pub fn number(
-        &mut self,
-        key: &str,
-        quantity: Quantity,
-        range: (u64, u64),
-        item: &Item,
-    ) -> Option<u64> {
-        let value = match quantity {
-            Quantity::Duration | Quantity::DurationOr(_) | Quantity::Size => {
-                self.with_unit(key, quantity, item)
-            }
-            _ => self.count(key, item),
-        }?;
-        let (low, high) = range;
-        if (low..=high).contains(&value) {
-            return Some(value);
-        }
-        let show = |value: u64| match quantity {
-            _ if is_time(quantity) => format!("\"{}\"", duration_text(value)),
-            Quantity::Size => format!("\"{}\"", bytes_text(value)),
-            _ => format_count(value),
-        };
-        let (message, help) = match value < low {
-            true => (
-                format!("`{key}` must be at least {}", show(low)),
-                format!("write {key} = {} or more", show(low)),
-            ),
-            false => (
-                format!("`{key}` can be at most {}", show(high)),
-                "is that a zero too many?".to_owned(),
-            ),
-        };
-        self.problem(item.span(), message, help);
-        None
-    }
-
-    fn count(&mut self, key: &str, item: &Item) -> Option<u64> {
-        let source = self.source(item);
-        let (message, help) = match item.get_ref() {
-            DeValue::Integer(integer) => {
-                let digits = integer.as_str().replace('_', "");
-                if digits.starts_with('-') {
-                    (
-                        format!("`{key}` can't be negative"),
-                        format!("write {}", digits.trim_start_matches('-')),
-                    )
-                } else if let Ok(value) =
-                    u64::from_str_radix(digits.trim_start_matches('+'), integer.radix())
-                {
-                    return Some(value);
-                } else {
-                    (
-                        format!("{source} is more than a computer can count"),
-                        "is that a zero too many?".to_owned(),
-                    )
-                }
-            }
-            DeValue::Float(float) => {
-                let value = float
-                    .as_str()
-                    .replace('_', "")
-                    .parse::<f64>()
-                    .unwrap_or(0.0);
-                let whole = format_count(value.round().clamp(0.0, 1e18) as u64).replace(',', "_");
-                (
-                    format!(
-                        "`{key}` takes a whole number, and {source} has a point or an exponent"
-                    ),
-                    format!("write {whole}"),
-                )
-            }
-            DeValue::String(text) if text.replace('_', "").parse::<u64>().is_ok() => (
-                format!("`{key}` takes a whole number, and this is text"),
-                format!("write it without quotes: {key} = {text}"),
-            ),
-            DeValue::String(text) if parse_duration_ns(text).is_ok() => (
-                format!("`{key}` takes a whole number, and {source} is a time"),
-                format!("write a number without a unit, such as {key} = 1000"),
-            ),
-            DeValue::String(text) if parse_bytes(text).is_ok() => (
-                format!("`{key}` takes a whole number, and {source} is a size"),
-                format!("write a number without a unit, such as {key} = 1000"),
-            ),
-            _ => (
-                format!("`{key}` takes a whole number"),
-                format!("write {key} = 8, for example"),
-            ),
-        };
-        self.problem(item.span(), message, help);
-        None
-    }
-
-    fn with_unit(&mut self, key: &str, quantity: Quantity, item: &Item) -> Option<u64> {
-        let is_time = is_time(quantity);
-        let (kind, units) = match is_time {
-            true => ("a time", "ns, us, ms, s, m, h"),
-            false => ("a size", "B, KB, KiB, MB, MiB, GB, GiB"),
-        };
-        // A key of the whole cell is measured on another scale than a step.
-        let (example, default_unit) = match (is_time, keys::find(key).is_some()) {
-            (true, false) => ("50ms", "ms"),
-            (true, true) => ("30s", "s"),
-            (false, false) => ("64KiB", "KiB"),
-            (false, true) => ("2GiB", "MiB"),
-        };
-        let source = self.source(item);
-        let parse = |text: &str| {
-            if is_time {
-                parse_duration_ns(text)
-            } else {
-                parse_bytes(text)
-            }
-        };
-        let (message, help) = match item.get_ref() {
-            DeValue::String(text) => match parse(text) {
-                Ok(value) => return Some(value),
-                Err(UnitError::NoUnit { number }) => {
-                    no_unit(key, kind, source, &number, default_unit, units)
-                }
-                Err(UnitError::UnknownUnit { number, unit }) => {
-                    let other = if is_time {
-                        parse_bytes(text).map(|_| "size")
-                    } else {
-                        parse_duration_ns(text).map(|_| "time")
-                    };
-                    match other {
-                        Ok(other) => (
-                            format!("`{key}` takes {kind}, and {source} is a {other}"),
-                            format!("write {kind}, such as \"{example}\""),
-                        ),
-                        Err(_) => {
-                            let meant = meant_unit(&unit, is_time);
-                            (
-                                format!("`{unit}` is no unit of {}", kind.trim_start_matches("a ")),
-                                format!("write \"{number}{meant}\"; the units are {units}"),
-                            )
-                        }
-                    }
-                }
-                Err(UnitError::TooLarge) => (
-                    format!("{source} is more than a computer can count"),
-                    "is that a zero too many?".to_owned(),
-                ),
-                Err(UnitError::NotANumber) if text.trim().starts_with('-') => (
-                    format!("`{key}` can't be negative"),
-                    format!("write {}", source.replacen('-', "", 1)),
-                ),
-                Err(UnitError::NotANumber) => {
-                    not_a_number(key, quantity, kind, source, text, example)
-                }
-            },
-            DeValue::Integer(_) | DeValue::Float(_) => {
-                no_unit(key, kind, source, source, default_unit, units)
-            }
-            _ => (
-                format!("`{key}` takes {kind}"),
-                format!("write {key} = \"{example}\", for example"),
-            ),
-        };
-        self.problem(item.span(), message, help);
-        None
-    }
-}
-
-fn no_unit(
-    key: &str,
-    kind: &str,
-    source: &str,
-    number: &str,
-    unit: &str,
-    units: &str,
-) -> (String, String) {
-    let number = number.trim_start_matches(['-', '+']);
-    (
-        format!("`{key}` takes {kind}, and {source} has no unit"),
-        format!("write \"{number}{unit}\", or with another unit: {units}"),
-    )
-}
-
-fn not_a_number(
-    key: &str,
-    quantity: Quantity,
-    kind: &str,
-    source: &str,
-    text: &str,
-    example: &str,
-) -> (String, String) {
-    let with_unit = format!("write a number and its unit, such as \"{example}\"");
-    match quantity {
-        // Only from within `each`, `total` or `sweep`.
-        Quantity::DurationOr(form) if !may_be_number(text) => (
-            format!("`{key}` takes a time here, and {source} is none"),
-            format!("{with_unit}; {} is the same for all tasks", form_name(form)),
-        ),
-        Quantity::DurationOr(form) => (
-            format!(
-                "`{key}` takes a time or {}, and {source} is neither",
-                form_name(form)
-            ),
-            match form {
-                TextForm::Url => format!("{with_unit}, or a whole URL: \"http://{text}\""),
-                TextForm::Sql => with_unit,
-            },
-        ),
-        _ => (
-            format!("`{key}` takes {kind}, and {source} is none"),
-            with_unit,
-        ),
-    }
-}
-
-fn is_time(quantity: Quantity) -> bool {
-    matches!(quantity, Quantity::Duration | Quantity::DurationOr(_))
-}
-
-/// The unit that was probably meant.
-fn meant_unit(unit: &str, is_time: bool) -> &'static str {
-    let lower = unit.to_lowercase();
-    let units = if is_time { TIME_UNITS } else { SIZE_UNITS };
-    if let Some((name, _)) = units.iter().find(|(name, _)| name.to_lowercase() == lower) {
-        return name;
-    }
-    let begins = |prefix: &str| lower.starts_with(prefix);
-    match is_time {
-        true if begins("sec") => "s",
-        true if begins("min") => "m",
-        true if begins("h") => "h",
-        true if begins("u") || begins("mic") => "us",
-        true if begins("n") => "ns",
-        true => "ms",
-        false if begins("k") => "KiB",
-        false if begins("g") => "GiB",
-        false if begins("b") => "B",
-        false => "MiB",
     }
 }
 

@@ -5,14 +5,17 @@ use super::layers::{Readers, Source, Texts};
 use super::models;
 use super::print::inline;
 use super::reader::{Axis, Item, Reader};
+use super::title;
 use super::workload::{self, Workload};
 use super::{Session, later};
+use crate::catalog;
 use crate::catalog::keys::{KEYS, find};
 use crate::describe::{Quantity, nearest};
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::Diagnostic;
 use crate::experiment::{CellSource, Experiment, Order, Origin, Point, Resolved, Series, Theme};
 use crate::plot::FIGURES;
 use crate::runtime::Runtime;
+use std::borrow::Cow;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -26,11 +29,14 @@ const DEFAULT_MODELS: [&str; 4] = ["sequential", "threads", "processes", "async"
 
 /// Complaints about keys that don't exist, in a cell or in a cell of defaults.
 pub fn unknown_keys(reader: &mut Reader, table: &DeTable) {
-    for (key, item) in table.iter() {
-        let name = key.get_ref().as_ref();
-        if find(name).is_some() {
-            continue;
+    let unknown = |(key, _): &(&Spanned<Cow<str>>, &Item)| find(key.get_ref()).is_none();
+    let mut entries: Vec<_> = table.iter().filter(unknown).collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    for (key, item) in entries {
+        if reader.is_full() {
+            break;
         }
+        let name = key.get_ref().as_ref();
         if later::KEYS.contains(&name) {
             reader.problem(
                 key.span(),
@@ -39,8 +45,12 @@ pub fn unknown_keys(reader: &mut Reader, table: &DeTable) {
             );
             continue;
         }
-        let help = match nearest(name, KEYS.iter().map(|key| key.name)) {
+        let called = catalog::also_called(name).filter(|called| find(called).is_some());
+        let help = match called.or_else(|| nearest(name, KEYS.iter().map(|key| key.name))) {
             Some(near) => format!("did you mean `{near}`?"),
+            None if crate::model::find(name).is_some() => {
+                format!("a model stands in the list of them: models = [\"sequential\", \"{name}\"]")
+            }
             None if crate::step::find(name).is_some() => {
                 format!(
                     "a step stands in the task: task = {{ {name} = {} }}",
@@ -93,7 +103,7 @@ pub fn experiment(
         return (None, problems);
     }
     let title = scalars.title.clone();
-    let title = title.unwrap_or_else(|| generated_title(&source, &points));
+    let title = title.unwrap_or_else(|| title::generated(&source, &points));
     let mut experiment = Experiment {
         title,
         name: scalars.name,
@@ -485,67 +495,14 @@ pub fn plots(reader: &mut Reader, item: &Item) -> Vec<String> {
         _ => vec![item],
     };
     let names: Vec<&'static str> = FIGURES.iter().map(|figure| figure.def.name).collect();
-    items
-        .into_iter()
-        .filter_map(|item| reader.word("plot", &names, item))
-        .map(str::to_owned)
-        .collect()
-}
-
-/// "8 tasks: cpu 50ms, then http 50ms", from the cell's own text.
-fn generated_title(source: &Source, points: &[Point]) -> String {
-    if points[0].case.is_some() {
-        let mut names: Vec<&str> = points
-            .iter()
-            .filter_map(|point| point.case.as_deref())
-            .collect();
-        names.dedup();
-        return names.join(", ");
+    let mut plots = Vec::new();
+    for item in items {
+        if reader.is_full() {
+            break;
+        }
+        plots.extend(reader.word("plot", &names, item).map(str::to_owned));
     }
-    if let [_, _, ..] = points[0].program.groups.as_slice() {
-        let names: Vec<&str> = points[0]
-            .program
-            .groups
-            .iter()
-            .map(|group| group.name.as_str())
-            .collect();
-        return names.join(" beside ");
-    }
-    let Some((item, layer)) = source.get("task") else {
-        return "Experiment".to_owned();
-    };
-    let text = source.layer_text(layer);
-    let steps = match item.get_ref() {
-        DeValue::Array(list) => list.iter().map(|item| step_title(text, item)).collect(),
-        _ => vec![step_title(text, item)],
-    };
-    let steps = steps.join(", then ");
-    let tasks = points[0].program.tasks();
-    let swept = points.iter().any(|point| point.program.tasks() != tasks);
-    match tasks {
-        _ if swept => steps,
-        1 => format!("1 task: {steps}"),
-        tasks => format!("{} tasks: {steps}", crate::units::format_count(tasks)),
-    }
-}
-
-fn step_title(text: &str, item: &Item) -> String {
-    let Some(table) = item.get_ref().as_table() else {
-        return String::new();
-    };
-    let mut entries: Vec<_> = table.iter().collect();
-    entries.sort_by_key(|(key, _)| (crate::step::find(key.get_ref()).is_none(), key.span().start));
-    let parts = entries.iter().map(|(key, value)| {
-        let value: Span = value.span();
-        let value = text
-            .get(value)
-            .unwrap_or("")
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ");
-        format!("{} {}", key.get_ref(), value.replace('"', ""))
-    });
-    parts.collect::<Vec<_>>().join(", ")
+    plots
 }
 
 /// Every key with its value and where it came from.

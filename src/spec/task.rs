@@ -28,10 +28,16 @@ pub fn ops(reader: &mut Reader, item: &Item, depth: usize) -> Vec<Op> {
             );
             Vec::new()
         }
-        DeValue::Array(steps) => steps
-            .iter()
-            .flat_map(|item| step(reader, item, depth))
-            .collect(),
+        DeValue::Array(steps) => {
+            let mut ops = Vec::new();
+            for item in steps.iter() {
+                if reader.is_full() {
+                    break;
+                }
+                ops.extend(step(reader, item, depth));
+            }
+            ops
+        }
         _ => step(reader, item, depth),
     }
 }
@@ -78,6 +84,9 @@ fn step_table(reader: &mut Reader, item: &Item, table: &DeTable, depth: usize) -
     };
     let mut complained = false;
     for (key, _) in &entries {
+        if reader.is_full() {
+            return Vec::new();
+        }
         let name = key.get_ref().as_ref();
         let has_name = |setting: &Setting| setting.name == name;
         let known = is_verb(name)

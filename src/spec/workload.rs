@@ -15,6 +15,8 @@ use toml::de::{DeTable, DeValue};
 
 /// Tasks of a cell that says nothing about their number.
 const DEFAULT_TASKS: u64 = 8;
+/// Most cases.
+const MOST_CASES: usize = 200;
 /// Most groups of a mix.
 const MOST_GROUPS: usize = 16;
 
@@ -43,6 +45,17 @@ pub fn cases(source: &Source, readers: &mut Readers) -> Vec<Option<String>> {
         );
         return Vec::new();
     };
+    if table.len() > MOST_CASES {
+        reader.problem(
+            item.span(),
+            format!(
+                "this cell has {} cases, each with runs of every model",
+                table.len()
+            ),
+            format!("use at most {MOST_CASES}; a few are easier to compare"),
+        );
+        return Vec::new();
+    }
     let mut names: Vec<_> = table.iter().map(|(key, _)| key).collect();
     names.sort_by_key(|key| key.span().start);
     names
@@ -281,6 +294,9 @@ fn group(readers: &mut Readers, item: &Item, table: &DeTable, layer: LayerId) ->
     let reader = readers.of(layer);
     for (key, _) in table.iter() {
         let name = key.get_ref().as_ref();
+        if reader.is_full() {
+            break;
+        }
         if MIX_KEYS.iter().any(|known| known.name == name) {
             continue;
         }

@@ -117,11 +117,253 @@ fn a_bare_number_is_proposed_a_unit_and_a_unit_its_right_name() {
 }
 
 #[test]
+fn small_numbers_and_fractions_may_be_seconds() {
+    check(
+        r##"
+  task = [{ sleep = 1.5 }, { sleep = 2 }, { sleep = 0x20 }]
+#                   ^^^ 1.5 has no unit | write "1.5s" or "1.5ms"
+#                                    ^ 2 has no unit | write "2s" or "2ms"
+#                                                   ^^^^ has no unit | write "32ms", or
+"##,
+    );
+}
+
+#[test]
+fn what_is_out_of_range_is_told_the_limit_and_asked_for_a_zero_only_where_it_has_one() {
+    check(
+        r##"
+  task   = { cpu = "3h" }
+#                  ^^^^ `cpu` can be at most "1h" | write cpu = "1h" or less: a run is stopped at `trial_timeout`
+  repeat = 5_000
+#          ^^^^^ `repeat` can be at most 1,000 | write repeat = 1_000 or less; is that a zero too many?
+  seed   = -9223372036854775808
+#          ^^^^^^^^^^^^^^^^^^^^ `seed` can't be negative | write seed = 0 or more
+  warmup = -3
+#          ^^ `warmup` can't be negative | write warmup = 3
+  budget = -inf
+#          ^^^^ `budget` takes a time, and -inf is none | write budget = "30s"
+  tasks  = inf
+#          ^^^ `tasks` takes a whole number, and inf is none | write tasks = 8
+"##,
+    );
+    check(
+        r##"
+  task = { count = 5 }
+  seed = 99_999_999_999_999_999_999
+#        ^^^^^^^^^^^^^^^^^^^^^^^^^^ more than a computer can count | write seed = 9_223_372_036_854_775_807 or less
+  warmup = 1e30
+#          ^^^^ takes a whole number | write 1_000
+"##,
+    );
+}
+
+#[test]
+fn text_that_is_python_is_answered_with_the_same_in_toml() {
+    check(
+        r##"
+  import time
+# ^^^^^^^^^^^ this is Python | task = { sleep = "0.5s" }
+  def task(i):
+      time.sleep(0.5)
+  for i in range(5):
+      task(i)
+"##,
+    );
+    check(
+        r##"
+  title = "A mistake"
+  for i in range(5):
+# ^^^^^^^^^^^^^^^^^^ this is Python | tasks = 5
+  tasks = 0
+"##,
+    );
+    check(
+        r##"
+  task   = time.sleep(1)
+#          ^^^^^^^^^^^^^ this is Python; a cell says what a task does in TOML | write task = { sleep = "1s" }
+  order  = "interleved"
+#          ^^^^^^^^^^^^ `order` is | did you mean
+"##,
+    );
+    check(
+        r##"
+  task = sleep("10ms")
+#        ^^^^^^^^^^^^^ this is Python | write task = { sleep = "10ms" }
+  tasks = range(5)
+#         ^^^^^^^^ this is Python | `tasks` takes a whole number from 1
+"##,
+    );
+    check(
+        r##"
+  task = {'cpu': "1ms"}
+#              ^ joined by `=` | write cpu = "1ms"
+"##,
+    );
+}
+
+#[test]
+fn words_without_quotes_are_told_what_their_key_takes() {
+    check(
+        r##"
+  task   = { write = "1KiB", sync = True }
+#                                   ^^^^ `True` is a word of another language | write true
+  repeat = True
+#          ^^^^ `True` is a word of another language | `repeat` takes a whole number from 1 to 1,000: write repeat = 10
+  order  = blockd
+#          ^^^^^^ needs quotes | write "blocked"
+"##,
+    );
+    check(
+        r##"
+  task   = { sleep = 10ms }
+#                    ^^^^ `10ms` needs quotes, as all values with a unit | write "10ms"
+"##,
+    );
+}
+
+#[test]
+fn what_is_not_closed_is_shown_where_it_opens() {
+    check(
+        r##"
+  models = ["threads", "async"
+#          ^ this `[` is not closed | put a ]
+  tasks = 8
+  task = { cpu = "1ms" }
+"##,
+    );
+    let deep = format!(
+        "task = {}{{ cpu = \"1ms\" }}{}",
+        "{ do = [".repeat(60),
+        "] }".repeat(60)
+    );
+    let (_, problems) = read(&deep, &Session::default());
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].message.contains("too deep"), "{problems:?}");
+    assert!(problems[0].help.contains("`do`"), "{problems:?}");
+}
+
+#[test]
+fn words_of_elsewhere_are_known_as_keys() {
+    check(
+        r##"
+  task    = { cpu = "1ms" }
+  timeout = 3
+# ^^^^^^^ there is no key `timeout` | did you mean `trial_timeout`?
+  threads = 8
+# ^^^^^^^ there is no key `threads` | models = ["sequential", "threads"]
+"##,
+    );
+}
+
+#[test]
+fn rows_of_one_model_are_told_apart_by_their_settings() {
+    let labels = |models: &str| -> Vec<String> {
+        let experiment = experiment(&format!("task = {{ count = 5 }}\nmodels = {models}"));
+        experiment
+            .series
+            .into_iter()
+            .map(|series| series.label)
+            .collect()
+    };
+    assert_eq!(
+        labels(
+            r#"[{ model = "thread-pool", workers = 1 }, { model = "thread-pool", workers = 8 }, "thread-pool", "async"]"#
+        ),
+        [
+            "thread-pool (1 worker)",
+            "thread-pool (8 workers)",
+            "thread-pool",
+            "async"
+        ]
+    );
+    assert_eq!(
+        labels(
+            r#"[{ model = "process-pool", workers = 2, chunk = 1 }, { model = "process-pool", workers = 2, chunk = 1_000 },
+                { model = "process-pool", workers = 2, label = "mine" }]"#
+        ),
+        [
+            "process-pool (chunks of 1)",
+            "process-pool (chunks of 1,000)",
+            "mine"
+        ]
+    );
+    assert_eq!(
+        labels(
+            r#"["hybrid", { model = "hybrid", pool = "processes" }, { model = "hybrid", limits = { count = 3 } }]"#
+        ),
+        [
+            "hybrid",
+            "hybrid (pool of processes)",
+            "hybrid (count at most 3)"
+        ]
+    );
+    check(
+        r##"
+  task   = { count = 5 }
+  models = [{ model = "thread-pool", workers = 2 }, { model = "thread-pool", workers = 2 }]
+#                                                   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ two rows would be called `thread-pool` | leave one out, or give it a setting or a name
+"##,
+    );
+}
+
+#[test]
+fn titles_say_how_values_differ() {
+    for (task, title) in [
+        (
+            r#"{ cpu = { sweep = ["1ms", "10ms", "100ms"] } }"#,
+            "8 tasks: cpu 1ms to 100ms",
+        ),
+        (
+            "{ primes = { sweep = [1_000, 10_000, 30000] } }",
+            "8 tasks: primes 1,000 to 30,000",
+        ),
+        (
+            r#"{ cpu = { sweep = ["1ms", "10ms"] } }"#,
+            "8 tasks: cpu 1ms / 10ms",
+        ),
+        (
+            r#"{ sync = { sweep = ["none", "mutex"] }, add = 1 }"#,
+            "8 tasks: add 1, sync none / mutex",
+        ),
+        (
+            r#"{ sleep = { each = ["1ms", "2ms", "3ms"] } }"#,
+            "3 tasks: sleep 1ms to 3ms (one each)",
+        ),
+        (
+            r#"{ sleep = "1ms..5ms" }"#,
+            "8 tasks: sleep 1ms to 5ms at random",
+        ),
+        (
+            "{ sum_squares = { total = 1_000_000 } }",
+            "8 tasks: sum_squares 1,000,000 shared over all tasks",
+        ),
+        (
+            r#"[{ do = [{ sleep = "1ms" }, { count = 1000 }], times = 20 }, { run = ["true", "x"] }]"#,
+            "8 tasks: (sleep 1ms, then count 1,000), times 20, then run true x",
+        ),
+        (
+            r#"{ http = "http://127.0.0.1/a..b" }"#,
+            "8 tasks: http http://127.0.0.1/a..b",
+        ),
+    ] {
+        assert_eq!(experiment(&format!("task = {task}")).title, title, "{task}");
+    }
+}
+
+#[test]
 fn a_bare_list_in_a_step_asks_each_or_sweep() {
     check(
         r##"
   task = { sleep = ["1ms", "2ms"] }
 #                  ^^^^^^^^^^^^^^ takes one value, and this is a list | { sleep = { each = ["1ms", "2ms"] } }
+"##,
+    );
+    check(
+        r##"
+  task = [{ cpu = [20, 30] }, { count = ["1", 2] }, { write = [] }]
+#                 ^^^^^^^^ this is a list | { cpu = { each = ["20ms", "30ms"] } }
+#                                       ^^^^^^^^ this is a list | { count = { sweep = [1, 2] } }
+#                                                             ^^ this is a list | { write = { each = ["10KiB", "20KiB"] } }
 "##,
     );
 }
@@ -364,7 +606,7 @@ fn a_base_gives_what_the_cell_leaves_out() {
     };
     let third = experiment_in(&session, "base = \"second\"\norder = \"blocked\"");
     assert_eq!((third.repeat, third.warmup, third.seed), (7, 2, 9));
-    assert_eq!(third.title, "2 tasks: sleep { each = [1ms, 2ms] }");
+    assert_eq!(third.title, "2 tasks: sleep 1ms / 2ms (one each)");
     assert_eq!(third.source.texts.len(), 3);
     // A cell that says what runs takes nothing of that kind from its base.
     let other = experiment_in(&session, "base = \"first\"\ncases.a = { count = 3 }");

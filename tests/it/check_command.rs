@@ -170,3 +170,48 @@ fn run_fails_with_a_check_and_never_with_a_prediction() {
     );
     assert_eq!(report["checks"], json!([]));
 }
+
+#[test]
+fn subcommands_print_their_help() {
+    let folder = Folder::new();
+    for name in [
+        "run",
+        "check",
+        "kernel",
+        "install",
+        "uninstall",
+        "reference",
+    ] {
+        for arguments in [[name, "--help"], [name, "-h"], ["help", name]] {
+            let (code, text) = folder.conclab(&arguments);
+            assert_eq!(code, 0, "{text}");
+            assert!(text.contains(&format!("\n  conclab {name}")), "{text}");
+        }
+    }
+    let (_, text) = folder.conclab(&["run", "--help"]);
+    assert!(
+        text.contains("--out DIR") && text.contains("told, not punished"),
+        "{text}"
+    );
+}
+
+/// Where it is asked in a notebook, the cells that follow still run.
+#[test]
+fn a_word_without_help_is_answered_with_the_nearest() {
+    let folder = Folder::new();
+    for (word, near) in [
+        ("thread_pol", "`help = \"thread-pool\"`"),
+        ("sweeps", "`help = \"sweep\"`"),
+        ("nothing like it", "the overview"),
+    ] {
+        folder.write("help.toml", &format!("help = \"{word}\""));
+        let (code, text) = folder.conclab(&["run", "help.toml"]);
+        assert_eq!(code, 0, "{text}");
+        assert!(
+            text.contains("there is no help on") && text.contains(near),
+            "{text}"
+        );
+    }
+    folder.write("show.toml", "show = \"nothing like it\"");
+    assert_eq!(folder.conclab(&["run", "show.toml"]).0, 2);
+}

@@ -76,3 +76,27 @@ fn every_word_is_in_the_reference() {
         );
     }
 }
+
+/// The page that people read first.
+#[test]
+fn words_that_the_readme_teaches_have_help() {
+    let readme = include_str!("../../README.md");
+    let taught = readme.split("## What you can write").nth(1).unwrap();
+    let taught = taught.split("\n## ").next().unwrap();
+    let is_word = |word: &&str| {
+        !word.is_empty()
+            && word
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || "_-".contains(c))
+    };
+    let words: Vec<&str> = taught
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(is_word)
+        .collect();
+    assert!(words.len() >= 30, "{words:?}");
+    for word in words.into_iter().chain(["each", "total", "sweep"]) {
+        assert!(conclab::catalog::help_markdown(word).is_ok(), "{word}");
+    }
+}

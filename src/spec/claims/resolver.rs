@@ -1,280 +1,19 @@
-//! `check` and `predict`: claims are read, and their names settled against the experiment.
+//! The names of a claim, settled against the experiment: rows, points, groups.
 //!
-//! The grammar is [`crate::claim`]'s; what is complained about here is meaning: metrics, units, series,
-//! swept keys, cases, groups. Complaints are placed inside the claim's text in the cell. To add a metric:
-//! a row in METRICS. To let a metric name something else inside its parentheses: [`Resolver::reading`].
+//! To let a metric name something else inside its parentheses: [`Resolver::reading`].
 
-use super::reader::{Item, Reader};
+use super::super::reader::Reader;
+use super::source::{Source, base_value};
 use crate::claim::{
-    Assertion, Claim, Constant, Operand, Operator, Question, Reading, Side, Term, Word, Written,
-    parse,
+    Assertion, Claim, Operand, Operator, Question, Reading, Side, Term, Word, Written, parse,
 };
 use crate::describe::{MetricDef, nearest};
 use crate::diagnostic::Span;
 use crate::experiment::{At, Experiment, Point, Series};
-use crate::measure::metrics::{LATER, METRICS, find};
+use crate::measure::metrics::find;
 use crate::model;
 use crate::units::{parse_bytes, parse_duration_ns};
 use std::cmp::Ordering;
-use toml::de::DeValue;
-
-/// Keys that hold claims.
-pub const KEYS: [&str; 2] = ["check", "predict"];
-
-/// Reads claims for what is wrong with them whatever the experiment: syntax, metrics, units.
-pub fn check_alone(reader: &mut Reader, key: &str, item: &Item) {
-    let found = texts(reader, key, item);
-    for source in &found {
-        if let Some(written) = source.parse(reader) {
-            source.check_metrics(reader, &written);
-        }
-    }
-}
-
-/// The claims of an experiment; `check_alone` has complained about the rest.
-pub fn resolve(reader: &mut Reader, key: &str, item: &Item, experiment: &Experiment) -> Vec<Claim> {
-    let found = texts(reader, key, item);
-    let resolved = found.iter().filter_map(|source| {
-        let written = parse(&source.text).ok()?;
-        let mut resolver = Resolver {
-            source,
-            reader,
-            experiment,
-        };
-        resolver.claim(&written)
-    });
-    resolved.collect()
-}
-
-/// A claim's text and where each of its bytes stands in the cell.
-struct Source {
-    text: String,
-    /// One more than the text has bytes: the last is the end.
-    offsets: Vec<usize>,
-}
-
-fn texts(reader: &mut Reader, key: &str, item: &Item) -> Vec<Source> {
-    const EXAMPLE: &str = "[\"wall(threads) < wall(sequential)\"]";
-    let items: Vec<&Item> = match item.get_ref() {
-        DeValue::Array(list) => list.iter().collect(),
-        _ => vec![item],
-    };
-    let mut found = Vec::new();
-    for item in items {
-        match item.get_ref().as_str() {
-            Some(text) => found.push(Source {
-                text: text.to_owned(),
-                offsets: offsets(reader.text, item.span(), text),
-            }),
-            None => reader.problem(
-                item.span(),
-                format!("`{key}` takes claims, which are text"),
-                format!("write {key} = {EXAMPLE}, for example"),
-            ),
-        }
-    }
-    found
-}
-
-/// Where each byte of a TOML string's value stands in the cell; the whole string where that can't be told.
-fn offsets(cell: &str, span: Span, value: &str) -> Vec<usize> {
-    let raw = cell.get(span.clone()).unwrap_or("");
-    let quote = ["\"\"\"", "'''", "\"", "'"]
-        .into_iter()
-        .find(|quote| raw.starts_with(quote) && raw.len() >= 2 * quote.len());
-    let whole = || {
-        let mut offsets = vec![span.start; value.len()];
-        offsets.push(span.end);
-        offsets
-    };
-    let Some(quote) = quote else { return whole() };
-    let inner = &raw[quote.len()..raw.len() - quote.len()];
-    let mut at = span.start + quote.len();
-    let mut rest = inner;
-    if quote.len() == 3 {
-        // A line break right behind the opening quotes is not part of the value.
-        let skipped = rest.len() - rest.trim_start_matches('\r').len();
-        if rest[skipped..].starts_with('\n') {
-            at += skipped + 1;
-            rest = &rest[skipped + 1..];
-        }
-    }
-    let mut offsets = Vec::with_capacity(value.len() + 1);
-    while let Some(c) = rest.chars().next() {
-        let (written, bytes) = match c {
-            '\\' if quote.starts_with('"') => escape(rest),
-            c => (c.len_utf8(), c.len_utf8()),
-        };
-        offsets.extend(std::iter::repeat_n(at, bytes));
-        at += written;
-        rest = rest.get(written..).unwrap_or("");
-    }
-    offsets.push(at);
-    if offsets.len() == value.len() + 1 {
-        offsets
-    } else {
-        whole()
-    }
-}
-
-/// Bytes that an escape takes in the cell, and in the value.
-fn escape(text: &str) -> (usize, usize) {
-    let digits = match text.as_bytes().get(1) {
-        Some(b'u') => 4,
-        Some(b'U') => 8,
-        Some(b'x') => 2,
-        Some(b'\n' | b'\r' | b' ' | b'\t') => {
-            // The end of a line and the next one's indent.
-            return (text.len() - text[1..].trim_start().len(), 0);
-        }
-        _ => return (2, 1),
-    };
-    let code = text.get(2..2 + digits);
-    let code = code.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-    let c = code.and_then(char::from_u32);
-    (2 + digits, c.map_or(1, char::len_utf8))
-}
-
-impl Source {
-    /// A place of the claim in the cell.
-    fn span(&self, span: &Span) -> Span {
-        let last = self.offsets.len() - 1;
-        self.offsets[span.start.min(last)]..self.offsets[span.end.min(last)]
-    }
-
-    fn parse(&self, reader: &mut Reader) -> Option<Written> {
-        match parse(&self.text) {
-            Ok(written) => Some(written),
-            Err(problem) => {
-                reader.problem(self.span(&problem.span), problem.message, problem.help);
-                None
-            }
-        }
-    }
-
-    /// Metrics that don't exist, and sides that can't be compared.
-    fn check_metrics(&self, reader: &mut Reader, written: &Written) {
-        let Assertion::Compare { left, right, .. } = &written.assertion else {
-            return;
-        };
-        let metric = self.metric(reader, left);
-        match right {
-            Side::Term { term, .. } => {
-                let other = self.metric(reader, term);
-                if let (Some(metric), Some(other)) = (metric, other)
-                    && metric.unit != other.unit
-                {
-                    reader.problem(
-                        self.span(&term.span),
-                        format!(
-                            "`{}` is {} and `{}` is {}: they can't be compared",
-                            metric.name,
-                            unit(metric),
-                            other.name,
-                            unit(other)
-                        ),
-                        format!(
-                            "write {}({}) here, for example",
-                            metric.name,
-                            self.name(&term.series)
-                        ),
-                    );
-                }
-            }
-            Side::Number(number) => {
-                if let Some(metric) = metric
-                    && base_value(metric, number.value).is_none()
-                {
-                    let written = &self.text[number.span.clone()];
-                    reader.problem(
-                        self.span(&number.span),
-                        format!(
-                            "`{}` is {}, and {written} is not",
-                            metric.name,
-                            unit(metric)
-                        ),
-                        match (metric.unit, number.value) {
-                            ("ns", Constant::Plain(_)) => {
-                                format!("add its unit: {written}ms or {written}s")
-                            }
-                            ("bytes", Constant::Plain(_)) => format!("add its unit: {written}MiB"),
-                            ("ns", _) => "write 50ms or 1.5s, for example".to_owned(),
-                            ("bytes", _) => "write 64MiB, for example".to_owned(),
-                            ("ratio", _) => "write 1.5 for one and a half times as fast".to_owned(),
-                            _ => "write a number without a unit".to_owned(),
-                        },
-                    );
-                }
-            }
-        }
-    }
-
-    fn metric(&self, reader: &mut Reader, term: &Term) -> Option<&'static MetricDef> {
-        let name = term.metric.text.as_str();
-        let span = self.span(&term.metric.span);
-        if let Some(metric) = find(name) {
-            return Some(metric);
-        }
-        if LATER.contains(&name) {
-            reader.problem(
-                span,
-                format!("the metric `{name}` is not in this version of conclab yet"),
-                format!("it measures {}", metric_names()),
-            );
-            return None;
-        }
-        let called = match name.to_lowercase().as_str() {
-            "time" | "wall_time" | "walltime" | "duration" | "elapsed" => Some("wall"),
-            "mem" | "ram" | "rss" | "pss" | "peak_memory" => Some("memory"),
-            "cpu_time" | "cputime" => Some("cpu"),
-            "speed_up" | "faster" => Some("speedup"),
-            "context_switches" => Some("switches"),
-            "median" => Some("latency"),
-            _ => None,
-        };
-        let help = match called.or_else(|| nearest(name, METRICS.iter().map(|m| m.name))) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the metrics are {}", metric_names()),
-        };
-        reader.problem(span, format!("there is no metric `{name}`"), help);
-        None
-    }
-
-    /// A word as the claim wrote it, quotes included.
-    fn name(&self, word: &Word) -> &str {
-        &self.text[word.span.clone()]
-    }
-}
-
-fn metric_names() -> String {
-    let names: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
-    names.join(", ")
-}
-
-/// What a metric's values are, in words.
-fn unit(metric: &MetricDef) -> &'static str {
-    match metric.unit {
-        "ns" => "a time",
-        "bytes" => "a size",
-        "ratio" => "a ratio of times",
-        "share" => "a share of the workers",
-        "1/s" => "a number a second",
-        _ => "a count",
-    }
-}
-
-/// A constant in the metric's base unit; `None` where it is of another kind.
-fn base_value(metric: &MetricDef, constant: Constant) -> Option<f64> {
-    match (metric.unit, constant) {
-        // Nothing is nothing in every unit.
-        (_, Constant::Plain(0.0)) => Some(0.0),
-        ("ns", Constant::Duration(ns)) => Some(ns as f64),
-        ("bytes", Constant::Size(bytes)) => Some(bytes as f64),
-        ("ns" | "bytes", _) => None,
-        (_, Constant::Plain(value)) => Some(value),
-        _ => None,
-    }
-}
 
 /// What a condition compares a point with.
 enum Wanted {
@@ -298,10 +37,13 @@ impl Wanted {
 }
 
 /// Settles the names of one claim.
-struct Resolver<'r, 'a> {
-    source: &'r Source,
-    reader: &'r mut Reader<'a>,
-    experiment: &'r Experiment,
+pub struct Resolver<'r, 'a> {
+    /// The claim's text.
+    pub source: &'r Source,
+    /// Where problems go.
+    pub reader: &'r mut Reader<'a>,
+    /// What its names may be.
+    pub experiment: &'r Experiment,
 }
 
 impl Resolver<'_, '_> {
@@ -310,7 +52,8 @@ impl Resolver<'_, '_> {
         self.reader.problem(span, message, help);
     }
 
-    fn claim(&mut self, written: &Written) -> Option<Claim> {
+    /// The claim with its names settled; nothing where there is a problem.
+    pub fn claim(&mut self, written: &Written) -> Option<Claim> {
         let before = self.reader.problems.len();
         let points = self.points(written);
         let mut questions: Vec<Question> = Vec::new();
@@ -751,149 +494,12 @@ fn quoted(names: &[String]) -> String {
 }
 
 /// How two values of one swept key compare; `None` where they are of different kinds.
-fn compare_at(left: &At, right: &At) -> Option<Ordering> {
+pub(super) fn compare_at(left: &At, right: &At) -> Option<Ordering> {
     match (left, right) {
         (At::Count(left), At::Count(right))
         | (At::Duration(left), At::Duration(right))
         | (At::Size(left), At::Size(right)) => Some(left.cmp(right)),
         (At::Word(left), At::Word(right)) => (left == right).then_some(Ordering::Equal),
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::spec::{Cell, Session, read};
-    use toml::de::DeTable;
-
-    /// Two cases at two sizes, each with two groups of tasks.
-    fn experiment() -> Experiment {
-        let cell =
-            "task = { cpu = \"1ms\" }\ntasks = [2, 8]\nmodels = [\"sequential\", \"threads\"]";
-        let Some(Cell::Experiment(mut experiment)) = read(cell, &Session::default()).0 else {
-            panic!("an experiment")
-        };
-        for point in &mut experiment.points {
-            let mut second = point.program.groups[0].clone();
-            point.program.groups[0].name = "hog".to_owned();
-            second.name = "I/O".to_owned();
-            point.program.groups.push(second);
-        }
-        let mut points = Vec::new();
-        for case in ["CPU-bound", "I/O-bound"] {
-            points.extend(experiment.points.iter().map(|point| Point {
-                case: Some(case.to_owned()),
-                ..point.clone()
-            }));
-        }
-        experiment.points = points;
-        *experiment
-    }
-
-    fn resolved(claim: &str) -> Result<Claim, (String, String)> {
-        let cell = format!("check = {claim:?}");
-        let (table, _) = DeTable::parse_recoverable(&cell);
-        let item = table.get_ref().get("check").unwrap();
-        let mut reader = Reader::new(&cell, Vec::new());
-        let claims = resolve(&mut reader, "check", item, &experiment());
-        match reader.problems.pop() {
-            Some(problem) => Err((problem.message, problem.help)),
-            None => Ok(claims.into_iter().next().unwrap()),
-        }
-    }
-
-    /// Points of the left side, one for each question.
-    fn points(claim: &str) -> Vec<usize> {
-        let point = |question: &Question| match question {
-            Question::Compare { left, .. } => left.point,
-            Question::Fastest { point, .. } => *point,
-        };
-        resolved(claim)
-            .unwrap()
-            .questions
-            .iter()
-            .map(point)
-            .collect()
-    }
-
-    #[test]
-    fn conditions_choose_points_and_terms_may_name_their_own() {
-        assert_eq!(points("wall(threads) < 1s"), [0, 1, 2, 3]);
-        assert_eq!(
-            points("fastest == threads when case == 'I/O-bound'"),
-            [2, 3]
-        );
-        assert_eq!(
-            points("wall(threads) < 1s when tasks < 8 and case == I/O-bound"),
-            [2]
-        );
-        assert_eq!(points("wall(threads, tasks = 8) < 1s"), [1, 3]);
-        assert_eq!(
-            points("wall(threads, tasks = 8, case = CPU-bound) < 1s"),
-            [1]
-        );
-        let claim =
-            resolved("latency(threads, group = 'I/O') < p95(sequential, group = hog)").unwrap();
-        assert!(claim.asks_for("latency") && claim.asks_for("p95") && !claim.asks_for("wall"));
-        let Question::Compare { left, right, .. } = &claim.questions[0] else {
-            panic!("a comparison")
-        };
-        assert_eq!(left.group.as_deref(), Some("I/O"));
-        assert!(
-            matches!(right, Operand::Reading { reading, .. } if reading.group.as_deref() == Some("hog"))
-        );
-    }
-
-    #[test]
-    fn cases_and_groups_that_do_not_exist_are_told_with_those_that_do() {
-        for (claim, message, help) in [
-            (
-                "wall(threads) < 1s when case == 'IO-bound'",
-                "no case `IO-bound`",
-                "case == 'I/O-bound'?",
-            ),
-            (
-                "wall(threads) < 1s when case == nothing",
-                "no case",
-                "CPU-bound, I/O-bound",
-            ),
-            (
-                "wall(threads) < 1s when case > 'I/O-bound'",
-                "no order",
-                "`==`",
-            ),
-            (
-                "latency(threads) < 1s",
-                "several groups",
-                "latency(threads, group = hog)",
-            ),
-            (
-                "latency(threads, group = hok) < 1s",
-                "no group `hok`",
-                "did you mean hog?",
-            ),
-            (
-                "latency(threads, group = x) < 1s",
-                "no group `x`",
-                "hog, I/O",
-            ),
-        ] {
-            let (said, remedy) = resolved(claim).expect_err(claim);
-            assert!(said.contains(message), "{claim}: {said}");
-            assert!(remedy.contains(help), "{claim}: {remedy}");
-        }
-    }
-
-    #[test]
-    fn swept_values_are_compared_as_what_they_are() {
-        let compare = |left: At, right: At| compare_at(&left, &right);
-        assert_eq!(compare(At::Count(9), At::Count(10)), Some(Ordering::Less));
-        assert_eq!(compare(At::Duration(9), At::Count(10)), None);
-        assert_eq!(compare(At::Word("a".into()), At::Word("b".into())), None);
-        assert_eq!(
-            compare(At::Word("a".into()), At::Word("a".into())),
-            Some(Ordering::Equal)
-        );
     }
 }
