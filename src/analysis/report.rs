@@ -11,6 +11,7 @@ use crate::model::{self, QUANTILES};
 use crate::plan::{self, RowId};
 use crate::program::Op;
 use crate::trial::{Kind, Measurement, MemorySource, Outcome, Record};
+use crate::units::format_count;
 use std::collections::HashMap;
 
 /// Largest Holm-corrected p that still counts as a difference.
@@ -21,6 +22,9 @@ pub(super) const FLOOR_ONE_CORE: f64 = 0.03;
 pub(super) const FLOOR_SEVERAL_CORES: f64 = 0.05;
 /// Samples below which a sampled peak is only a lower bound.
 pub const FEW_SAMPLES: u32 = 5;
+/// Worker processes from which on a sample may miss some of them, and the share of them that will do.
+const MANY_WORKERS: u32 = 20;
+const NEARLY_ALL: f64 = 0.9;
 /// CPU time by which two ways of counting may differ: exec and exit lie outside one of them.
 const CPU_SLACK_NS: f64 = 20e6;
 const CPU_SLACK: f64 = 0.05;
@@ -148,7 +152,7 @@ fn row(experiment: &Experiment, id: RowId, records: &[&Record], interrupted: boo
             (tally.expected_updates > 0).then_some(lost)
         }),
         groups: groups(&measured),
-        notes: notes(&measured, &observed),
+        notes: notes(&series.model, &measured, &observed),
     }
 }
 
@@ -238,7 +242,7 @@ fn outcome(timed: &[&Record], sampled: &[&Record], interrupted: bool) -> (Outcom
     })
 }
 
-fn notes(measured: &[&Measurement], observed: &[&Measurement]) -> Vec<String> {
+fn notes(model: &str, measured: &[&Measurement], observed: &[&Measurement]) -> Vec<String> {
     let mut notes = Vec::new();
     let walls: Vec<f64> = measured.iter().map(|m| m.reply.wall_ns as f64).collect();
     match outliers(&walls).len() {
@@ -270,6 +274,7 @@ fn notes(measured: &[&Measurement], observed: &[&Measurement]) -> Vec<String> {
                 .to_owned(),
         );
     }
+    notes.extend(few_processes_seen(model, observed));
     if peaks.iter().any(|p| p.source == MemorySource::Rss) {
         notes.push(
             "memory is RSS (PSS could not be read): shared pages count more than once".to_owned(),
@@ -286,6 +291,27 @@ fn notes(measured: &[&Measurement], observed: &[&Measurement]) -> Vec<String> {
         notes.push(format!("it printed: {last}"));
     }
     notes
+}
+
+/// Where a sampled peak was read while not all worker processes were alive together: how many were.
+fn few_processes_seen(model: &str, observed: &[&Measurement]) -> Option<String> {
+    if !model::find(model).is_some_and(|model| model.def().uses_processes) {
+        return None;
+    }
+    let seen = |m: &&Measurement| {
+        let memory = m.memory.filter(|memory| memory.most_processes > 0)?;
+        // One of them is the trial's own.
+        Some((memory.most_processes - 1, m.reply.tally.workers))
+    };
+    let (seen, workers) = observed.iter().filter_map(seen).max()?;
+    let few = workers >= MANY_WORKERS && f64::from(seen) < NEARLY_ALL * f64::from(workers);
+    few.then(|| {
+        format!(
+            "{} of {} processes were seen at once: the peak of memory is a lower bound",
+            format_count(seen.into()),
+            format_count(workers.into())
+        )
+    })
 }
 
 /// Smallest relative difference that is called one.
@@ -414,6 +440,7 @@ fn compare_times<'a>(
                 high: ratio.high,
                 p,
                 differs: p < SIGNIFICANT && ratio.ratio.ln().abs() >= (1.0 + floor).ln(),
+                floor,
             });
         }
     }

@@ -145,8 +145,12 @@ fn fitting(report: &Report) -> &'static [&'static str] {
     }
 }
 
-/// Draws the named figures, or those that fit; what has nothing to draw is left out.
+/// Draws the named figures, or those that fit; what has nothing to draw is left out, and all of them
+/// where nothing was measured.
 pub fn draw(report: &Report, names: &[String], theme: Theme) -> Vec<Drawing> {
+    if report.rows.iter().all(|row| row.wall_ns.is_none()) {
+        return Vec::new();
+    }
     let wanted = |figure: &&Figure| names.iter().any(|name| name == figure.def.name);
     let figures: Vec<&Figure> = if names.is_empty() {
         let fitting = fitting(report);

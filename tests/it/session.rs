@@ -71,7 +71,10 @@ fn a_named_answer_is_varied_shown_saved_and_compared() {
     );
 
     let compared = session.run("compare = [\"first\", \"again\"]").unwrap();
-    assert!(compared[0].contains("| threads |"), "{compared:?}");
+    assert!(
+        compared[0].contains("wall time, again") && compared[0].contains("\nthreads "),
+        "{compared:?}"
+    );
     session
         .run("base = \"first\"\nname = \"more\"\ntasks = 5")
         .unwrap();
