@@ -2,7 +2,7 @@
 //!
 //! To word another way of ending: its name is in [`Outcome::name`]; here reasons are grouped.
 
-use super::verdict::{list, name};
+use super::verdict::{MOST_NAMES, list, name, place_of};
 use super::{Report, Row};
 use crate::trial::Outcome;
 
@@ -102,7 +102,7 @@ pub(super) fn failures(report: &Report) -> Vec<String> {
             let whose = match same {
                 true => String::new(),
                 false => format!(
-                    " (these are the numbers of {}; the table has the others')",
+                    ". That is for {}; the table has the others' numbers",
                     name(first)
                 ),
             };
@@ -137,21 +137,25 @@ fn why(row: &Row) -> &str {
     why.trim_end_matches('.')
 }
 
-/// Names of rows; of a series whose rows are all among them just its label.
+/// Names of rows by series, with the places of each: without them where all rows of a series are meant.
 fn names(report: &Report, rows: &[&Row]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
+    let mut labels: Vec<&str> = Vec::new();
     for row in rows {
-        let own = |other: &&Row| other.label == row.label;
-        let among = rows.iter().filter(|other| other.label == row.label).count();
-        let name = match report.rows.iter().filter(own).count() == among {
-            true => row.label.clone(),
-            false => name(row),
-        };
-        if !names.contains(&name) {
-            names.push(name);
+        if !labels.contains(&row.label.as_str()) {
+            labels.push(&row.label);
         }
     }
-    names
+    let name = |label: &str| {
+        let own: Vec<&&Row> = rows.iter().filter(|row| row.label == label).collect();
+        let all = report.rows.iter().filter(|row| row.label == label).count();
+        let places = own.iter().map(|row| place_of(row.case.as_deref(), &row.at));
+        match own.len() {
+            some if some == all => label.to_owned(),
+            some if some > MOST_NAMES => format!("{label} (at {some} of {all} points)"),
+            _ => format!("{label} ({})", places.collect::<Vec<_>>().join("; ")),
+        }
+    };
+    labels.into_iter().map(name).collect()
 }
 
 /// That an interrupt ended the cell, and what there is all the same.

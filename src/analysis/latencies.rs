@@ -1,16 +1,18 @@
 //! What the verdict says of groups of tasks that ran side by side: on which model one makes another wait.
 
 use super::verdict::{list, name};
-use super::{Report, Row};
-use crate::units::{format_ns, format_ratio};
+use super::{Latency, Report, Row};
+use crate::units::format_ns;
 
 /// Groups that have a sentence.
 const MOST_GROUPS: usize = 2;
-/// Ratio of latencies from which models differ clearly: latencies are medians over the runs, and within
-/// half of each other they may differ by the machine's doing.
-const CLEARLY: f64 = 2.0;
+/// How many times longer tasks take on the next slower model where a gap between models is clear; no run
+/// may contradict it either.
+const CLEARLY: f64 = 1.5;
 /// Shortest latency that is worth a word.
-const LEAST_NS: f64 = 100e3;
+const LEAST_NS: f64 = 1e6;
+/// Runs of a row from which its latency can be judged.
+const FEWEST: usize = 3;
 
 /// For each named group whose tasks took much longer on some models than on others: how long, by model.
 pub(super) fn groups(report: &Report) -> Vec<String> {
@@ -35,44 +37,44 @@ pub(super) fn groups(report: &Report) -> Vec<String> {
     found.into_iter().map(|(_, sentence)| sentence).collect()
 }
 
-/// By how many times a group's median latencies differ, and the sentence; `None` where it isn't clear.
-fn differing(report: &Report, group: &str) -> Option<(f64, String)> {
-    let median = |row: &Row| {
+/// The widest gap between models in a group's median latency, and the sentence; `None` where it isn't clear.
+fn differing<'a>(report: &'a Report, group: &str) -> Option<(f64, String)> {
+    let latency = |row: &'a Row| {
         let group = row.groups.iter().find(|own| own.name == group)?;
-        Some(group.latency_ns.as_ref()?.median)
+        let latency = group.latency_ns.as_ref()?;
+        let enough = latency.medians.len() >= FEWEST && latency.median > 0.0;
+        enough.then_some((row, latency))
     };
-    let mut rows: Vec<(&Row, f64)> = report
-        .rows
-        .iter()
-        .filter_map(|row| Some((row, median(row)?)))
-        .collect();
-    rows.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let ((_, low), (_, high)) = (*rows.first()?, *rows.last()?);
-    if high < CLEARLY * low || high < LEAST_NS || low <= 0.0 {
+    let mut rows: Vec<(&Row, &Latency)> = report.rows.iter().filter_map(latency).collect();
+    rows.sort_by(|a, b| a.1.median.total_cmp(&b.1.median));
+    let gaps = rows.windows(2);
+    let gaps = gaps
+        .map(|two| two[1].1.median / two[0].1.median)
+        .enumerate();
+    let (at, gap) = gaps.max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let (quick, slow) = rows.split_at(at + 1);
+    let runs = |rows: &[(&Row, &'a Latency)]| -> Vec<f64> {
+        let runs = rows.iter().flat_map(|(_, latency)| &latency.medians);
+        runs.copied().collect()
+    };
+    let longest = runs(quick).into_iter().fold(0.0, f64::max);
+    let apart = runs(slow).into_iter().all(|ns| ns > longest);
+    if gap < CLEARLY || slow[0].1.median < LEAST_NS || !apart {
         return None;
     }
-    // Those as quick as the quickest, and those that are not.
-    let (quick, slow): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(_, ns)| *ns < CLEARLY * low);
-    let names = |rows: &[(&Row, f64)]| {
-        let names: Vec<String> = rows.iter().map(|(row, _)| name(row)).collect();
-        list(&names)
+    let told = |rows: &[(&Row, &Latency)]| {
+        let told = rows.iter();
+        let told =
+            told.map(|(row, latency)| format!("{} on {}", format_ns(latency.median), name(row)));
+        list(&told.collect::<Vec<_>>())
     };
-    let slow_names: Vec<String> = slow
-        .iter()
-        .rev()
-        .map(|(row, ns)| format!("{} on {}", format_ns(*ns), name(row)))
-        .collect();
-    let up_to = if quick.len() > 1 { "at most " } else { "" };
-    let most = quick.last()?.1;
-    let ratio = high / low;
+    let slow: Vec<_> = slow.iter().rev().copied().collect();
     Some((
-        ratio,
+        gap,
         format!(
-            "A task of {group} took {up_to}{} on {}, but {} ({}): medians from a task's start to its end.",
-            format_ns(most),
-            names(&quick),
-            list(&slow_names),
-            format_ratio(high / most)
+            "A task of {group} took {} (median), but {}.",
+            told(quick),
+            told(&slow)
         ),
     ))
 }

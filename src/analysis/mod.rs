@@ -9,6 +9,7 @@ pub mod compare;
 mod crossover;
 mod failures;
 mod latencies;
+mod notes;
 mod report;
 mod scaling;
 pub mod statistics;
@@ -21,7 +22,8 @@ mod winner;
 pub use checks::checks;
 pub use crossover::{Course, Crossover, summary as crossover_summary};
 pub use failures::reasons;
-pub use report::{FEW_SAMPLES, report};
+pub use notes::FEW_SAMPLES;
+pub use report::report;
 pub use scaling::{Scaling, ScalingPoint, Usl};
 pub use sweep::{Interval, Quantity, number, quantity};
 pub use winner::Winner;
@@ -182,6 +184,9 @@ pub struct Latency {
     pub max: f64,
     /// The quantiles 0 %, 1 % … 100 %.
     pub quantiles: Vec<f64>,
+    /// The median of each run, for telling a difference from noise; not in the JSON.
+    #[serde(skip)]
+    pub medians: Vec<f64>,
 }
 
 /// What became of tasks.

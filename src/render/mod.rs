@@ -2,9 +2,11 @@
 //!
 //! To add a MIME type: its function and a line where the bundle is put together.
 
+mod below;
 mod claims;
 mod forms;
 mod inline;
+mod latencies;
 pub mod png;
 mod session;
 mod table;
@@ -74,7 +76,7 @@ pub fn figure_bundle(drawing: &Drawing, static_output: bool) -> Bundle {
     }
     if !static_output && drawing.svg.len() <= MOST_SVG {
         let html = format!(
-            "<img alt=\"{}\" width=\"{width}\" height=\"{height}\" \
+            "<img alt=\"{}\" width=\"{width}\" height=\"{height}\" style=\"max-width:100%;height:auto\" \
              src=\"data:image/svg+xml;base64,{}\">",
             escape_html(&drawing.alt),
             BASE64.encode(&drawing.svg)

@@ -1,10 +1,11 @@
-//! The table of an answer: its columns, what its rows have in common, the latencies of its groups.
+//! The table of an answer: its columns, the overview before a long one, and what stands below it.
 //!
 //! To add a column: a row in [`COLUMNS`].
 
 use super::forms::{self, Line, Table, WRONG};
 use super::inline::escape_html;
-use crate::analysis::{Report, Row, Speedup, Summary, reasons};
+use super::{below, latencies};
+use crate::analysis::{Report, Row, Summary, reasons};
 use crate::trial::{MemorySource, Outcome};
 use crate::units::{format_bytes, format_count, format_ns, format_ratio, format_ratio_range};
 
@@ -74,7 +75,7 @@ const LOST: &str = "lost";
 const WORKERS: &str = "workers";
 const ANSWER: &str = "answer";
 
-fn dash() -> String {
+pub(super) fn dash() -> String {
     "–".to_owned()
 }
 
@@ -114,19 +115,10 @@ fn speedup(row: &Row) -> String {
     let range = format_ratio_range(speedup.low, speedup.high);
     let clear = match speedup.differs {
         true => String::new(),
-        false if too_small(speedup) => format!(", below {}", floor(speedup)),
+        false if below::too_small(speedup) => format!(", below {}", below::floor(speedup)),
         false => ", not clear".to_owned(),
     };
     format!("{ratio} ({range}{clear})")
-}
-
-/// Whether it is a difference, and one that is too small to count.
-fn too_small(speedup: &Speedup) -> bool {
-    !speedup.differs && speedup.excludes_one() && speedup.below_floor()
-}
-
-fn floor(speedup: &Speedup) -> String {
-    format!("{:.0} %", 100.0 * speedup.floor)
 }
 
 fn memory(row: &Row) -> String {
@@ -230,17 +222,17 @@ fn overview(report: &Report) -> Option<Table> {
 /// What is said of the overview.
 const OVERVIEW: &str = "Wall time, medians; all that was measured stands below.";
 
-fn same_place(a: &Row, b: &Row) -> bool {
+pub(super) fn same_place(a: &Row, b: &Row) -> bool {
     a.case == b.case && a.at == b.at
 }
 
 /// A line break or an escape sequence in a label must not break the table.
-fn one_line(label: &str) -> String {
+pub(super) fn one_line(label: &str) -> String {
     label.replace(char::is_control, " ")
 }
 
 /// Headings of the columns that say where a row belongs.
-fn places(report: &Report) -> Vec<(String, bool)> {
+pub(super) fn places(report: &Report) -> Vec<(String, bool)> {
     let has_case = report.rows.iter().any(|row| row.case.is_some());
     let case = has_case.then(|| ("case".to_owned(), false));
     let keys = report.rows.first().map_or(&[][..], |row| &row.at);
@@ -249,7 +241,7 @@ fn places(report: &Report) -> Vec<(String, bool)> {
 }
 
 /// What stands in them.
-fn place_cells(report: &Report, row: &Row) -> Vec<String> {
+pub(super) fn place_cells(report: &Report, row: &Row) -> Vec<String> {
     let has_case = report.rows.iter().any(|row| row.case.is_some());
     let case = has_case.then(|| row.case.clone().unwrap_or_default());
     let at = row.at.iter().map(|(_, value)| value.to_string());
@@ -261,7 +253,7 @@ pub(super) fn table(report: &Report) -> Table {
     let mut head = places(report);
     head.push(("model".to_owned(), false));
     let adds = report.rows.iter().any(|row| row.lost.is_some());
-    let (workers, answers) = (common_workers(report), common_answers(report));
+    let (workers, answers) = (below::workers_line(report), below::answers_line(report));
     let shown: Vec<&Column> = COLUMNS
         .iter()
         .filter(|column| match column.title {
@@ -311,192 +303,18 @@ pub(super) fn table(report: &Report) -> Table {
     let body = body.collect();
     let common = [workers, answers].into_iter().flatten();
     let common: Vec<String> = common.filter(|line| !line.is_empty()).collect();
-    let mut below: Vec<String> = Vec::new();
+    let mut lines: Vec<String> = Vec::new();
     if !common.is_empty() {
-        below.push(common.join(" "));
+        lines.push(common.join(" "));
     }
-    below.extend(about_speedups(report));
+    lines.extend(below::about_speedups(report));
     Table {
         head,
         body,
         notes,
-        below,
+        below: lines,
     }
 }
-
-/// What the column of workers would say, in a sentence; `None` where the column says it better. Empty
-/// where there is nothing to say.
-fn common_workers(report: &Report) -> Option<String> {
-    const MOST_SERIES: usize = 6;
-    let measured: Vec<&Row> = report.rows.iter().filter(|r| r.wall_ns.is_some()).collect();
-    let Some(first) = measured.first() else {
-        return Some(String::new());
-    };
-    if measured.iter().all(|row| row.workers == first.workers) {
-        return Some(match first.workers {
-            0 => String::new(),
-            workers => format!("Workers: {}.", format_count(workers.into())),
-        });
-    }
-    // Along points each series can have a rule of its own; at a single one the column is as short.
-    if measured.iter().all(|row| same_place(row, first)) {
-        return None;
-    }
-    let mut labels: Vec<&str> = Vec::new();
-    for row in &measured {
-        if !labels.contains(&row.label.as_str()) {
-            labels.push(&row.label);
-        }
-    }
-    let rule = |label: &&str| -> Option<String> {
-        let own: Vec<&&Row> = measured.iter().filter(|row| row.label == *label).collect();
-        let swept = |row: &Row| {
-            let at = row.at.iter().find(|(key, _)| key == "workers");
-            at.is_some_and(|(_, at)| at.to_string() == format_count(row.workers.into()))
-        };
-        let rule = match own.first()?.workers {
-            workers if own.iter().all(|row| row.workers == workers) => format_count(workers.into()),
-            _ if own.iter().all(|row| swept(row)) => "as swept".to_owned(),
-            _ if own
-                .iter()
-                .all(|row| u64::from(row.workers) == row.tasks.all()) =>
-            {
-                "one for each task".to_owned()
-            }
-            _ => return None,
-        };
-        Some(format!("{} {rule}", one_line(label)))
-    };
-    let rules: Option<Vec<String>> = labels.iter().map(rule).collect();
-    let rules = rules.filter(|rules| rules.len() <= MOST_SERIES)?;
-    Some(format!("Workers: {}.", rules.join(", ")))
-}
-
-/// The same for the column of answers.
-fn common_answers(report: &Report) -> Option<String> {
-    let measured = report.rows.iter().filter(|row| row.wall_ns.is_some());
-    let answers: Vec<Option<bool>> = measured.map(|row| row.agrees).collect();
-    match answers.first() {
-        Some(Some(true)) if answers.iter().all(|answer| *answer == Some(true)) => {
-            Some("All answers are the same.".to_owned())
-        }
-        _ if answers.iter().all(Option::is_none) => Some(String::new()),
-        _ => None,
-    }
-}
-
-/// What makes speedups look as if they contradicted the numbers beside them, where they do.
-fn about_speedups(report: &Report) -> Vec<String> {
-    let mut lines = Vec::new();
-    let speedups = || report.rows.iter().filter_map(|row| row.speedup.as_ref());
-    let mut floors: Vec<String> = speedups().filter(|s| too_small(s)).map(floor).collect();
-    floors.sort();
-    floors.dedup();
-    for floor in floors {
-        lines.push(format!(
-            "Below {floor}: a difference that is measured, and too small to count as one."
-        ));
-    }
-    if speedups().any(|s| !s.differs && s.excludes_one() && !s.below_floor()) {
-        lines.push(
-            "Not clear although the interval excludes 1: of several rows that are compared one may look              different by chance (Holm's correction)."
-                .to_owned(),
-        );
-    }
-    if report.rows.iter().any(|row| is_unlike_medians(report, row)) {
-        lines.push(
-            "Speedups are means over pairs of runs, one pair a block; the ratio of two medians can be              another."
-                .to_owned(),
-        );
-    }
-    lines
-}
-
-/// Whether a row's speedup isn't what a reader gets by dividing the two medians.
-fn is_unlike_medians(report: &Report, row: &Row) -> bool {
-    const UNLIKE: f64 = 0.03;
-    let Some(speedup) = &row.speedup else {
-        return false;
-    };
-    let mut others = report.rows.iter();
-    let baseline = others.find(|other| same_place(other, row) && other.label == speedup.over);
-    let medians = baseline
-        .and_then(|baseline| baseline.wall_ns.as_ref())
-        .zip(row.wall_ns.as_ref());
-    medians.is_some_and(|(base, own)| {
-        let divided = base.median / own.median;
-        (speedup.ratio / divided).ln().abs() > UNLIKE.ln_1p()
-    })
-}
-
-/// The latencies of tasks: a line for each group of each row; `None` where none were recorded.
-fn latencies(report: &Report) -> Option<Table> {
-    let groups = || report.rows.iter().flat_map(|row| &row.groups);
-    if groups().all(|group| group.latency_ns.is_none()) {
-        return None;
-    }
-    let named = groups().any(|group| !group.name.is_empty());
-    let mut head = places(report);
-    if named {
-        head.push(("group".to_owned(), false));
-    }
-    head.push(("model".to_owned(), false));
-    head.extend(["median", "p95", "max"].map(|title| (title.to_owned(), true)));
-    let mut body: Vec<Line> = Vec::new();
-    let mut points: Vec<Vec<&Row>> = Vec::new();
-    for row in &report.rows {
-        match points.last_mut() {
-            Some(point) if same_place(point[0], row) => point.push(row),
-            _ => points.push(vec![row]),
-        }
-    }
-    for point in points {
-        let mut names: Vec<&str> = Vec::new();
-        for group in point.iter().flat_map(|row| &row.groups) {
-            if !names.contains(&group.name.as_str()) {
-                names.push(&group.name);
-            }
-        }
-        for (number, name) in names.into_iter().enumerate() {
-            let own = point.iter().filter_map(|row| {
-                let group = row.groups.iter().find(|group| group.name == name)?;
-                Some((row, group))
-            });
-            for (nth, (row, group)) in own.enumerate() {
-                let mut cells = place_cells(report, row);
-                if number + nth > 0 {
-                    cells.fill(String::new());
-                }
-                if named {
-                    cells.push(if nth == 0 {
-                        one_line(name)
-                    } else {
-                        String::new()
-                    });
-                }
-                cells.push(one_line(&row.label));
-                let latency = group.latency_ns.as_ref();
-                cells.extend(match latency {
-                    Some(latency) => [latency.median, latency.p95, latency.max].map(format_ns),
-                    None => [(); 3].map(|()| dash()),
-                });
-                body.push(Line {
-                    cells,
-                    why: None,
-                    first: nth == 0 && !body.is_empty(),
-                });
-            }
-        }
-    }
-    Some(Table {
-        head,
-        body,
-        ..Table::default()
-    })
-}
-
-/// What is said of the latencies.
-const LATENCIES: &str = "Latency of a task, from its start to its end:";
 
 /// The number of a note below the table; equal notes share one.
 fn mark(notes: &mut Vec<String>, note: &str) -> usize {
@@ -532,13 +350,16 @@ pub fn html(report: &Report) -> String {
             )
         ),
     };
-    if let Some(latencies) = latencies(report) {
+    if let Some(latencies) = latencies::table(report) {
         let rows = latencies.body.len();
         let table = forms::html(&latencies);
         html.push('\n');
         html.push_str(&match rows >= OVERVIEW_FROM {
-            true => folded(LATENCIES.trim_end_matches(':'), rows, &table),
-            false => format!("<div>{LATENCIES}</div>\n{table}"),
+            true => folded(latencies::TITLE.trim_end_matches(':'), rows, &table),
+            false => format!(
+                "<div style=\"margin-top:0.6em\">{}</div>\n{table}",
+                latencies::TITLE
+            ),
         });
     }
     html
@@ -564,8 +385,8 @@ fn parts(report: &Report, form: fn(&Table) -> String) -> String {
     if let Some(overview) = overview(report) {
         text = format!("{}\n{OVERVIEW}\n\n{text}", form(&overview));
     }
-    if let Some(latencies) = latencies(report) {
-        text.push_str(&format!("\n{LATENCIES}\n\n{}", form(&latencies)));
+    if let Some(latencies) = latencies::table(report) {
+        text.push_str(&format!("\n{}\n\n{}", latencies::TITLE, form(&latencies)));
     }
     text
 }

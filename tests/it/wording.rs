@@ -4,6 +4,7 @@ use crate::simulator::{Lane, Simulation, cases, cpu_bound, sweep};
 use conclab::analysis::compare::compare;
 use conclab::analysis::{GroupReport, Latency, Report, TaskCounts};
 use conclab::experiment::{At, Theme};
+use conclab::model::GroupLatencies;
 use conclab::plot;
 use conclab::render::{self, Bundle};
 use conclab::trial::{Kind, MemorySource, Outcome, Record};
@@ -139,7 +140,7 @@ fn a_difference_that_is_too_small_to_count_says_so() {
         let bundle = render::table_bundle(&report);
         let text = form(&bundle, mime).replace('\\', "");
         assert!(text.contains(", below 3 %)"), "{text}");
-        assert!(text.contains("Below 3 %: a difference"), "{text}");
+        assert!(text.contains("Below 3 %: the difference"), "{text}");
     }
     let clear = render::table_text(&cpu_bound().report());
     assert!(
@@ -309,6 +310,7 @@ fn mixed() -> Report {
             median: ms * 1e6,
             p95: ms * 1.1e6,
             max: ms * 1.2e6,
+            medians: Vec::new(),
             quantiles: (0..=100)
                 .map(|n| ms * 1e6 * (1.0 + f64::from(n) / 500.0))
                 .collect(),
@@ -338,6 +340,43 @@ fn groups_have_their_latencies_in_a_table_of_every_form() {
     assert!(form(&bundle, "text/markdown").contains("I/O\\|\\*"));
     let none = render::table_text(&cpu_bound().report());
     assert!(!none.contains("Latency"), "{none}");
+}
+
+/// What the verdict of three models says where tasks of one group took so long in each run, in milliseconds.
+fn verdict_of_latencies(runs: [[u64; 3]; 3]) -> String {
+    let models = ["threads", "async", "hybrid"];
+    let simulation = Simulation {
+        repeat: 3,
+        ..Simulation::of(models.map(|model| Lane::new(model, 400.0)).to_vec())
+    };
+    let mut records = simulation.records();
+    for record in records.iter_mut().filter(|r| r.kind == Kind::Timed) {
+        let ms = runs[record.series][record.block as usize];
+        record.measurement.as_mut().unwrap().reply.groups = vec![GroupLatencies {
+            name: "I/O".to_owned(),
+            succeeded: 4,
+            failed: 0,
+            cancelled: 0,
+            quantiles_ns: vec![ms * 1_000_000; 101],
+        }];
+    }
+    simulation.report_of(&records).verdict.join(" ")
+}
+
+#[test]
+fn groups_that_wait_on_some_models_are_in_the_verdict() {
+    let verdict = verdict_of_latencies([[51, 52, 53], [350, 340, 360], [55, 54, 56]]);
+    let told =
+        "A task of I/O took 52 ms on threads and 55 ms on hybrid (median), but 350 ms on async.";
+    assert!(verdict.contains(told), "{verdict}");
+    // A run that contradicts it, or a difference that a busy machine makes, is none.
+    for runs in [
+        [[51, 52, 351], [350, 340, 360], [55, 54, 56]],
+        [[51, 52, 53], [70, 71, 72], [55, 54, 56]],
+    ] {
+        let verdict = verdict_of_latencies(runs);
+        assert!(!verdict.contains("A task of"), "{verdict}");
+    }
 }
 
 #[test]
