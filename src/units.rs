@@ -22,6 +22,8 @@ pub const SIZE_UNITS: &[(&str, u64)] = &[
     ("MiB", 1 << 20),
     ("GB", 1_000_000_000),
     ("GiB", 1 << 30),
+    ("TB", 1_000_000_000_000),
+    ("TiB", 1 << 40),
 ];
 
 /// Why a text is no quantity: the reason, to be followed by a proposal of the caller's.
@@ -117,6 +119,7 @@ pub fn format_bytes(bytes: f64) -> String {
         return "–".to_owned();
     }
     let (unit, factor) = match bytes.abs() {
+        b if b >= 999.5 * (1u64 << 30) as f64 => ("TiB", (1u64 << 40) as f64),
         b if b >= 999.5 * (1u64 << 20) as f64 => ("GiB", (1u64 << 30) as f64),
         b if b >= 999.5 * 1024.0 => ("MiB", (1u64 << 20) as f64),
         b if b >= 1024.0 => ("KiB", 1024.0),
@@ -256,6 +259,8 @@ mod tests {
             ("1MB", 1_000_000),
             ("1_000 B", 1_000),
             ("0.5GiB", 1 << 29),
+            ("2TiB", 2 << 40),
+            ("1.5TB", 1_500_000_000_000),
         ] {
             assert_eq!(parse_bytes(text), Ok(bytes), "{text}");
         }
@@ -285,6 +290,7 @@ mod tests {
         assert_eq!(format_ns(999_600.0), "1 ms");
         assert_eq!(format_ns(125e9), "2 min 5 s");
         assert_eq!(format_bytes((64u64 << 20) as f64), "64 MiB");
+        assert_eq!(format_bytes(7200.0 * (1u64 << 30) as f64), "7.03 TiB");
         assert_eq!(format_count(1_000_000), "1,000,000");
         assert_eq!(format_ratio(1.94), "1.9×");
         assert_eq!(format_ratio(2300.4), "2,300×");
@@ -304,7 +310,7 @@ mod tests {
         for ns in [1, 250_000, 1_500_000_000, 3_600_000_000_000, 0] {
             assert_eq!(parse_duration_ns(&duration_text(ns)), Ok(ns));
         }
-        for bytes in [0, 1, 1 << 16, 1_000_000, 3 << 30] {
+        for bytes in [0, 1, 1 << 16, 1_000_000, 3 << 30, 5 << 40] {
             assert_eq!(parse_bytes(&bytes_text(bytes)), Ok(bytes));
         }
     }

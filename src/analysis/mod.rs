@@ -7,6 +7,9 @@
 mod checks;
 pub mod compare;
 mod crossover;
+mod failures;
+mod latencies;
+mod notes;
 mod report;
 mod scaling;
 pub mod statistics;
@@ -18,7 +21,9 @@ mod winner;
 
 pub use checks::checks;
 pub use crossover::{Course, Crossover, summary as crossover_summary};
-pub use report::{FEW_SAMPLES, report};
+pub use failures::reasons;
+pub use notes::FEW_SAMPLES;
+pub use report::report;
 pub use scaling::{Scaling, ScalingPoint, Usl};
 pub use sweep::{Interval, Quantity, number, quantity};
 pub use winner::Winner;
@@ -125,7 +130,19 @@ pub struct Row {
     pub notes: Vec<String>,
 }
 
+impl Report {
+    /// Whether an interrupt came before anything could be told of any row.
+    pub fn nothing_to_tell(&self) -> bool {
+        !self.rows.is_empty() && self.rows.iter().all(Row::cut_off)
+    }
+}
+
 impl Row {
+    /// Whether it has no numbers only because the cell was interrupted.
+    pub fn cut_off(&self) -> bool {
+        self.outcome == Outcome::Interrupted && self.wall_ns.is_none()
+    }
+
     /// Whether it did the whole work, so that its time says something.
     pub fn did_the_work(&self) -> bool {
         self.agrees != Some(false)
@@ -167,6 +184,9 @@ pub struct Latency {
     pub max: f64,
     /// The quantiles 0 %, 1 % … 100 %.
     pub quantiles: Vec<f64>,
+    /// The median of each run, for telling a difference from noise; not in the JSON.
+    #[serde(skip)]
+    pub medians: Vec<f64>,
 }
 
 /// What became of tasks.
@@ -180,6 +200,13 @@ pub struct TaskCounts {
     pub timed_out: u64,
     /// Called off.
     pub cancelled: u64,
+}
+
+impl TaskCounts {
+    /// However they came out.
+    pub fn all(self) -> u64 {
+        self.succeeded + self.failed + self.timed_out + self.cancelled
+    }
 }
 
 /// Centre and spread of repeated measurements; never of none.
@@ -212,6 +239,21 @@ pub struct Speedup {
     pub p: f64,
     /// Whether the difference is real and large enough to matter.
     pub differs: bool,
+    /// Smallest relative difference that counts between these two; for words, not in the JSON.
+    #[serde(skip)]
+    pub floor: f64,
+}
+
+impl Speedup {
+    /// Whether its interval excludes "as fast", be the difference large enough to count or not.
+    pub fn excludes_one(&self) -> bool {
+        self.high.is_finite() && (self.low > 1.0 || self.high < 1.0)
+    }
+
+    /// Whether the estimate is a difference too small to count.
+    pub fn below_floor(&self) -> bool {
+        self.ratio.ln().abs() < self.floor.ln_1p()
+    }
 }
 
 /// A claim and how it came out.

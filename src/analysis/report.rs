@@ -1,16 +1,16 @@
 //! Records become rows: summaries, comparisons with the baseline, answers that agree or don't.
 
-use super::statistics::{bootstrap_median, holm, outliers, paired_ratio};
+use super::statistics::{bootstrap_median, holm, paired_ratio};
 use super::{
     Crossover, GroupReport, Interval, Latency, Report, Row, SCHEMA, Scaling, Speedup, Summary,
-    TaskCounts, Winner, checks, crossover, scaling, sweep, verdict, warnings, winner,
+    TaskCounts, Winner, checks, crossover, notes, scaling, sweep, verdict, warnings, winner,
 };
 use crate::experiment::Experiment;
 use crate::host::Machine;
 use crate::model::{self, QUANTILES};
 use crate::plan::{self, RowId};
 use crate::program::Op;
-use crate::trial::{Kind, Measurement, MemorySource, Outcome, Record};
+use crate::trial::{Kind, Measurement, Outcome, Record};
 use std::collections::HashMap;
 
 /// Largest Holm-corrected p that still counts as a difference.
@@ -19,11 +19,6 @@ pub(super) const SIGNIFICANT: f64 = 0.05;
 pub(super) const FLOOR_ONE_CORE: f64 = 0.03;
 /// The same where one of them uses several: scheduling alone moves those times.
 pub(super) const FLOOR_SEVERAL_CORES: f64 = 0.05;
-/// Samples below which a sampled peak is only a lower bound.
-pub const FEW_SAMPLES: u32 = 5;
-/// CPU time by which two ways of counting may differ: exec and exit lie outside one of them.
-const CPU_SLACK_NS: f64 = 20e6;
-const CPU_SLACK: f64 = 0.05;
 
 /// The report of an experiment's records.
 pub fn report(
@@ -148,7 +143,7 @@ fn row(experiment: &Experiment, id: RowId, records: &[&Record], interrupted: boo
             (tally.expected_updates > 0).then_some(lost)
         }),
         groups: groups(&measured),
-        notes: notes(&measured, &observed),
+        notes: notes::notes(&series.model, &measured, &observed),
     }
 }
 
@@ -179,6 +174,9 @@ fn groups(measured: &[&Measurement]) -> Vec<GroupReport> {
                 p95: quantiles[95],
                 max: quantiles[100],
                 quantiles,
+                medians: repeats()
+                    .filter_map(|group| Some(*group.quantiles_ns.get(50)? as f64))
+                    .collect(),
             }),
         }
     });
@@ -236,56 +234,6 @@ fn outcome(timed: &[&Record], sampled: &[&Record], interrupted: bool) -> (Outcom
         ),
         false => (Outcome::NotRun, Some("it was not run".to_owned())),
     })
-}
-
-fn notes(measured: &[&Measurement], observed: &[&Measurement]) -> Vec<String> {
-    let mut notes = Vec::new();
-    let walls: Vec<f64> = measured.iter().map(|m| m.reply.wall_ns as f64).collect();
-    match outliers(&walls).len() {
-        0 => {}
-        1 => notes.push("one run was an outlier (kept)".to_owned()),
-        count => notes.push(format!("{count} runs were outliers (kept)")),
-    }
-    let disagree = |m: &&&Measurement| {
-        let (inside, outside) = (
-            m.cpu_ns() as f64 + m.reply.outside_cpu_ns as f64,
-            m.warden_cpu_ns as f64,
-        );
-        (inside - outside).abs() > CPU_SLACK_NS + CPU_SLACK * inside.max(outside)
-    };
-    if let Some(m) = measured.iter().find(disagree) {
-        notes.push(format!(
-            "two ways of counting CPU time disagree: {} by the trial, {} by the system",
-            crate::units::format_ns(m.cpu_ns() as f64 + m.reply.outside_cpu_ns as f64),
-            crate::units::format_ns(m.warden_cpu_ns as f64)
-        ));
-    }
-    let peaks: Vec<_> = observed.iter().filter_map(|m| m.memory).collect();
-    if peaks
-        .iter()
-        .any(|p| p.source != MemorySource::HighWater && p.samples < FEW_SAMPLES)
-    {
-        notes.push(
-            "too short for more than a few samples of its memory: the peak is a lower bound"
-                .to_owned(),
-        );
-    }
-    if peaks.iter().any(|p| p.source == MemorySource::Rss) {
-        notes.push(
-            "memory is RSS (PSS could not be read): shared pages count more than once".to_owned(),
-        );
-    }
-    let error = measured
-        .iter()
-        .find_map(|m| m.reply.tally.first_error.as_deref());
-    if let Some(error) = error {
-        notes.push(format!("a task failed: {error}"));
-    }
-    if let Some(m) = measured.iter().find(|m| !m.printed.trim().is_empty()) {
-        let last = m.printed.trim().lines().last().unwrap_or_default();
-        notes.push(format!("it printed: {last}"));
-    }
-    notes
 }
 
 /// Smallest relative difference that is called one.
@@ -414,6 +362,7 @@ fn compare_times<'a>(
                 high: ratio.high,
                 p,
                 differs: p < SIGNIFICANT && ratio.ratio.ln().abs() >= (1.0 + floor).ln(),
+                floor,
             });
         }
     }

@@ -2,13 +2,17 @@
 //!
 //! To tell something else of a sweep: a clause in `along_one`, or a rule in `verdict`'s RULES.
 
-use super::verdict::{MOST_NAMES, MOST_POINTS, list, memory};
+use super::verdict::{MOST_NAMES, MOST_POINTS, headline, list, memory};
 use super::{Course, Crossover, Quantity, Report, Row, Scaling, Speedup, number};
 use crate::experiment::At;
 use crate::units::format_ratio;
 
-/// A sweep of a number: for each case and value of the other key, where series overtake the baseline
-/// and how far apart they are at both ends; pools over `workers`, with how many they are fastest.
+/// Series that have a sentence each; what is left shares one.
+const MOST_SERIES: usize = 3;
+
+/// A sweep of a number: where series overtake the baseline and how far apart they are at both ends,
+/// pools over `workers` with how many they are fastest. A sentence for each series, or, behind the winners,
+/// for each case and value of the other key.
 pub(super) fn along(report: &Report) -> Vec<String> {
     let Some(key) = &report.x else {
         return Vec::new();
@@ -26,6 +30,11 @@ pub(super) fn along(report: &Report) -> Vec<String> {
         }
     }
     let several = groups.len() > MOST_POINTS;
+    if let [rows] = groups.as_slice() {
+        let (case, at) = place_beside(rows[0]);
+        let clauses = along_one(report, rows, &case, &at, key);
+        return clauses.iter().map(|clause| format!("{clause}.")).collect();
+    }
     let shown = groups.iter().enumerate();
     let shown = shown.filter(|(index, _)| !several || *index == 0 || *index + 1 == groups.len());
     let sentences = shown.filter_map(|(_, rows)| {
@@ -33,13 +42,13 @@ pub(super) fn along(report: &Report) -> Vec<String> {
         let mut parts: Vec<String> = case.iter().cloned().collect();
         parts.extend(at.iter().map(|(key, value)| format!("{key} = {value}")));
         let clauses = along_one(report, rows, &case, &at, key);
-        let place = match parts.is_empty() {
-            true => String::new(),
-            false => format!("{}: ", parts.join(", ")),
-        };
-        (!clauses.is_empty()).then(|| format!("{place}{}.", clauses.join("; ")))
+        (!clauses.is_empty()).then(|| format!("{}: {}.", parts.join(", "), clauses.join("; ")))
     });
-    sentences.collect()
+    let sentences: Vec<String> = sentences.collect();
+    match sentences.is_empty() {
+        true => sentences,
+        false => headline(report).into_iter().chain(sentences).collect(),
+    }
 }
 
 /// The clauses of one case and value of the other key; none where there are fewer than three points.
@@ -68,7 +77,7 @@ fn along_one(
         .scaling
         .iter()
         .filter(|s| s.case == *case && s.at == at);
-    for pool in pools.clone().take(MOST_NAMES) {
+    for pool in pools.clone().take(MOST_SERIES) {
         let Some(best) = pool
             .points
             .iter()
@@ -107,24 +116,20 @@ fn along_one(
         return Vec::new();
     }
     let mut said: Option<&str> = (!clauses.is_empty()).then_some("");
-    let (mut told, mut rest): (usize, Vec<String>) = (0, Vec::new());
+    let mut rest: Vec<String> = Vec::new();
     for courses in [
         [Course::Overtakes, Course::FallsBehind],
         [Course::Faster, Course::Slower],
     ] {
         for crossover in found.iter().filter(|c| courses.contains(&c.course)) {
-            if told == MOST_NAMES {
+            if clauses.len() >= MOST_SERIES {
                 rest.push(crossover.series.clone());
                 continue;
             }
-            told += 1;
             let ends = ends(crossover, rows, &x);
             clauses.push(crossover.clause(said != Some(&crossover.over), &ends));
             said = Some(&crossover.over);
         }
-    }
-    if !rest.is_empty() {
-        clauses.push(format!("the figure and the table show {}", list(&rest)));
     }
     let named = |course| -> Vec<String> {
         let same = found
@@ -132,6 +137,8 @@ fn along_one(
             .filter(|c| c.course == course && c.crossing.is_none());
         same.map(|c| c.series.clone()).collect()
     };
+    // What is left is one clause, however much it is.
+    let mut others = Vec::new();
     let unclear = named(Course::Unclear);
     if !unclear.is_empty() {
         let from = if clauses.is_empty() {
@@ -139,11 +146,17 @@ fn along_one(
         } else {
             String::new()
         };
-        clauses.push(format!("{}: no clear difference{from}", list(&unclear)));
+        others.push(format!("{}: no clear difference{from}", list(&unclear)));
     }
     let several = named(Course::Several);
     if !several.is_empty() {
-        clauses.push(format!("{}: now faster, now slower", list(&several)));
+        others.push(format!("{}: now faster, now slower", list(&several)));
+    }
+    if !rest.is_empty() {
+        others.push(format!("the figure and the table show {}", list(&rest)));
+    }
+    if !others.is_empty() {
+        clauses.push(others.join("; "));
     }
     clauses
 }

@@ -3,9 +3,10 @@
 //! Every sentence comes from this report's rows, never from what a model is supposed to do. To add a
 //! finding: a function and a row in [`RULES`].
 
+use super::failures::{failures, interruption};
 use super::sweep_verdict::{along, serial_fraction};
-use super::{Report, Row, Speedup};
-use crate::trial::Outcome;
+use super::{Report, Row, Speedup, Winner, latencies};
+use crate::experiment::At;
 use crate::units::{format_count, format_ns, format_ratio, format_ratio_range};
 
 /// A look at the whole report: sentences, none where it finds nothing.
@@ -15,19 +16,19 @@ type Rule = fn(&Report) -> Vec<String>;
 const RULES: &[Rule] = &[
     wrong_answers,
     ranking,
+    latencies::groups,
     serial_fraction,
     lost_updates,
     limits,
     overhead,
     failures,
+    interruption,
 ];
 
 /// Points beyond which only the first and the last are ranked in words.
 pub(super) const MOST_POINTS: usize = 3;
 /// Rows told by name in one list; the rest is a number, and the table has them all.
 pub(super) const MOST_NAMES: usize = 4;
-/// Sentences about failures; the rest is a number.
-const MOST_FAILURES: usize = 3;
 /// Ratio of memory from which it is worth a word.
 const MORE_MEMORY: f64 = 1.25;
 
@@ -50,13 +51,17 @@ fn points(report: &Report) -> Vec<Vec<&Row>> {
 
 /// What is said before a sentence about one of several points.
 fn place(row: &Row) -> String {
-    let mut parts: Vec<String> = row.case.iter().cloned().collect();
-    parts.extend(row.at.iter().map(|(key, value)| format!("{key} = {value}")));
-    if parts.is_empty() {
-        String::new()
-    } else {
-        format!("{}: ", parts.join(", "))
+    match place_of(row.case.as_deref(), &row.at) {
+        place if place.is_empty() => place,
+        place => format!("{place}: "),
     }
+}
+
+/// A case and swept values: "I/O-bound, tasks = 8".
+pub(super) fn place_of(case: Option<&str>, at: &[(String, At)]) -> String {
+    let mut parts: Vec<String> = case.into_iter().map(str::to_owned).collect();
+    parts.extend(at.iter().map(|(key, value)| format!("{key} = {value}")));
+    parts.join(", ")
 }
 
 /// "threads", "threads and async", "threads, async and 3 more".
@@ -73,7 +78,7 @@ pub(super) fn list(names: &[String]) -> String {
 }
 
 /// A row's label, with its place where there are several.
-fn name(row: &Row) -> String {
+pub(super) fn name(row: &Row) -> String {
     let place = place(row);
     match place.strip_suffix(": ") {
         Some(place) => format!("{} ({place})", row.label),
@@ -94,11 +99,12 @@ fn wrong_answers(report: &Report) -> Vec<String> {
     }
 }
 
-/// Who was faster than the baseline, who slower, and where nothing can be told.
+/// Who was faster than the baseline, who slower, and where nothing can be told: a sentence for each point,
+/// or along a sweep for each series, behind one that sums them up.
 fn ranking(report: &Report) -> Vec<String> {
     let along = along(report);
     if !along.is_empty() {
-        return vec![along.join(" ")];
+        return along;
     }
     let points = points(report);
     let several = points.len() > MOST_POINTS;
@@ -106,12 +112,62 @@ fn ranking(report: &Report) -> Vec<String> {
         true => points.iter().take(1).chain(points.last()).collect(),
         false => points.iter().collect(),
     };
-    // One finding, however many points: a frontend shows the first as what the reader came for.
-    let sentences: Vec<String> = chosen.into_iter().filter_map(|rows| rank(rows)).collect();
-    match sentences.is_empty() {
-        true => Vec::new(),
-        false => vec![sentences.join(" ")],
+    let sentences = chosen.into_iter().filter_map(|rows| rank(rows));
+    headline(report).into_iter().chain(sentences).collect()
+}
+
+/// "Fastest: threads (CPU-bound); threads and async (I/O-bound).": the winners of several points.
+pub(super) fn headline(report: &Report) -> Option<String> {
+    let winners = &report.winners;
+    // Without a clear winner anywhere the sentences about the points say all.
+    if winners.len() < 2 || winners.iter().all(|winner| winner.over.is_none()) {
+        return None;
     }
+    let fastest = |winner: &Winner| {
+        winner.over.as_ref()?;
+        let winning = |row: &&Row| row.label == winner.label || winner.tied.contains(&row.label);
+        let mut names: Vec<String> = Vec::new();
+        for row in report.rows.iter().filter(winning) {
+            if !names.contains(&row.label) {
+                names.push(row.label.clone());
+            }
+        }
+        Some(list(&names))
+    };
+    let mut groups: Vec<(Option<String>, Vec<String>)> = Vec::new();
+    for winner in winners {
+        let place = place_of(winner.case.as_deref(), &winner.at);
+        let fastest = fastest(winner);
+        match groups.iter_mut().find(|(known, _)| *known == fastest) {
+            Some((_, places)) => places.push(place),
+            None => groups.push((fastest, vec![place])),
+        }
+    }
+    if let [(Some(names), _)] = groups.as_slice() {
+        return Some(format!("Fastest everywhere: {names}."));
+    }
+    // Most points first, those without a winner last; in the cell's order where all are told by name.
+    let few = winners.len() <= MOST_POINTS;
+    if !few {
+        groups.sort_by_key(|(names, places)| (names.is_none(), std::cmp::Reverse(places.len())));
+    }
+    let hidden = groups.len().saturating_sub(MOST_NAMES);
+    let all = winners.len();
+    let mut clauses: Vec<String> = groups
+        .iter()
+        .take(MOST_NAMES)
+        .map(|(names, places)| {
+            let names = names.as_deref().unwrap_or("no clear winner");
+            match few {
+                true => format!("{names} ({})", places.join("; ")),
+                false => format!("{names} at {} of {all} points", places.len()),
+            }
+        })
+        .collect();
+    if hidden > 0 {
+        clauses.push("others elsewhere".to_owned());
+    }
+    Some(format!("Fastest: {}.", clauses.join("; ")))
 }
 
 fn rank(rows: &[&Row]) -> Option<String> {
@@ -408,58 +464,4 @@ fn overhead(report: &Report) -> Vec<String> {
         format_ns(own),
         format_ns(base)
     )]
-}
-
-fn failures(report: &Report) -> Vec<String> {
-    // Rows that ended alike are one sentence.
-    let mut groups: Vec<(String, bool, Vec<String>)> = Vec::new();
-    for row in &report.rows {
-        if matches!(row.outcome, Outcome::Ok | Outcome::Interrupted) {
-            continue;
-        }
-        let why = row.why.as_deref().unwrap_or("no reason is known");
-        let why = why.trim_end_matches('.').to_owned();
-        let some = row.wall_ns.is_some();
-        match groups
-            .iter_mut()
-            .find(|(known, with, _)| *known == why && *with == some)
-        {
-            Some((.., names)) => names.push(name(row)),
-            None => groups.push((why, some, vec![name(row)])),
-        }
-    }
-    let rest: usize = groups
-        .iter()
-        .skip(MOST_FAILURES)
-        .map(|(.., names)| names.len())
-        .sum();
-    groups.truncate(MOST_FAILURES);
-    let mut sentences: Vec<String> = groups
-        .into_iter()
-        .map(|(why, some, names)| match some {
-            true => format!("{} did not always finish ({why}).", list(&names)),
-            false => format!("{} gave no numbers: {why}.", list(&names)),
-        })
-        .collect();
-    match rest {
-        0 => {}
-        1 => sentences.push("1 more row failed: the table says why.".to_owned()),
-        rest => sentences.push(format!("{rest} more rows failed: the table says why.")),
-    }
-    let tasks: Vec<String> = report
-        .rows
-        .iter()
-        .filter(|row| row.tasks.failed > 0)
-        .map(|row| {
-            let all = row.tasks.failed + row.tasks.succeeded;
-            format!("{}: {} of {all} tasks failed", name(row), row.tasks.failed)
-        })
-        .collect();
-    if !tasks.is_empty() {
-        sentences.push(format!("{}, so there is no time to compare.", list(&tasks)));
-    }
-    if report.interrupted {
-        sentences.push("Interrupted: these numbers are what was measured until then.".to_owned());
-    }
-    sentences
 }

@@ -19,8 +19,11 @@ const WARNINGS: &[Warning] = &[
     throttled,
 ];
 
-/// All that there is to say.
+/// All that there is to say; nothing where there are no numbers.
 pub fn warnings(report: &Report) -> Vec<String> {
+    if report.rows.iter().all(|row| row.wall_ns.is_none()) {
+        return Vec::new();
+    }
     WARNINGS
         .iter()
         .filter_map(|warning| warning(report))

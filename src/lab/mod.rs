@@ -234,7 +234,10 @@ impl Lab {
         for sentence in plot::missing(report, &experiment.plots, experiment.theme) {
             tell(Event::Text(format!("{}\n", sentence.replace('`', ""))));
         }
-        tell(Event::Output(render::table_bundle(report)));
+        // Rows that nobody has come to yet are no table: the verdict says that the cell was interrupted.
+        if !report.nothing_to_tell() {
+            tell(Event::Output(render::table_bundle(report)));
+        }
         tell(Event::Output(render::verdict_bundle(report)));
         if !report.checks.is_empty() {
             tell(Event::Text(render::checks_text(report)));

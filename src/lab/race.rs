@@ -111,7 +111,12 @@ impl Race<'_, '_> {
         let record = (self.machinery.run)(row, kind, block);
         let cost_ns = (self.machinery.elapsed_ns)() - before_ns;
         let ok = record.outcome == Outcome::Ok;
-        self.done += 1;
+        if record.outcome == Outcome::Interrupted {
+            // It has not run to its end.
+            self.total = self.total.saturating_sub(1);
+        } else {
+            self.done += 1;
+        }
         // An interrupt doesn't take back what a row has already shown.
         let shown = record.outcome == Outcome::Interrupted
             && self.records.iter().any(|known| {
@@ -276,6 +281,12 @@ impl Race<'_, '_> {
         };
         let runs = if self.done == 1 { "run" } else { "runs" };
         let elapsed = format_ns((self.machinery.elapsed_ns)() as f64);
+        if self.stop.is_set() && self.done == 0 {
+            return self.tell(
+                "Interrupted before the first run had ended".to_owned(),
+                true,
+            );
+        }
         self.tell(
             format!(
                 "{end} {} {runs} in {elapsed}",
@@ -473,15 +484,19 @@ mod tests {
             told.last()
                 .unwrap()
                 .label
-                .starts_with("Interrupted after 7 runs")
+                .starts_with("Interrupted after 6 runs"),
+            "the seventh did not end: {told:?}"
         );
-        let (records, _) = simulate(&experiment(4), |_| 1_000_000, |_, _, _| Outcome::Ok, 1);
+        let (records, told) = simulate(&experiment(4), |_| 1_000_000, |_, _, _| Outcome::Ok, 1);
         assert_eq!(records.len(), 4, "one for each row");
         assert!(
             records
                 .iter()
                 .all(|record| record.outcome == Outcome::Interrupted)
         );
+        let last = told.last().unwrap();
+        assert_eq!(last.label, "Interrupted before the first run had ended");
+        assert_eq!((last.done, last.total), (0, 0));
     }
 
     #[test]

@@ -6,22 +6,29 @@ use super::{Answer, Event, Lab, Past, error};
 use crate::catalog;
 use crate::describe::nearest;
 use crate::host::{Limits, Machine};
-use crate::render;
+use crate::render::{self, Bundle};
 use crate::spec::{Defaults, Show};
-use crate::units::{format_bytes, format_count, format_ns};
 
-/// A word of `show` and what it answers, as Markdown.
-type Word = (&'static str, fn(&Lab) -> String);
+/// A word of `show` and what it answers.
+type Word = (&'static str, fn(&Lab) -> Bundle);
 
 /// Every word that `show` knows beside the names of earlier experiments.
 pub const WORDS: &[Word] = &[
-    ("machine", |_| machine()),
-    ("models", |_| catalog::models_markdown()),
-    ("steps", |_| catalog::steps_markdown()),
-    ("figures", |_| catalog::figures_markdown()),
+    ("machine", |_| {
+        render::machine_bundle(&Machine::read(), &Limits::read())
+    }),
+    ("models", |_| {
+        render::markdown_bundle(&catalog::models_markdown())
+    }),
+    ("steps", |_| {
+        render::markdown_bundle(&catalog::steps_markdown())
+    }),
+    ("figures", |_| {
+        render::markdown_bundle(&catalog::figures_markdown())
+    }),
     ("results", results),
     ("version", |_| {
-        format!("conclab {}", env!("CARGO_PKG_VERSION"))
+        render::markdown_bundle(concat!("conclab ", env!("CARGO_PKG_VERSION")))
     }),
 ];
 
@@ -29,8 +36,8 @@ impl Lab {
     /// Answers `show = "what"`.
     pub(super) fn show(&self, show: &Show, tell: &mut dyn FnMut(Event)) -> Answer {
         let what = show.what.as_str();
-        if let Some((_, text)) = WORDS.iter().find(|(word, _)| *word == what) {
-            tell(Event::Output(render::markdown_bundle(&text(self))));
+        if let Some((_, answer)) = WORDS.iter().find(|(word, _)| *word == what) {
+            tell(Event::Output(answer(self)));
             return Answer::Ok;
         }
         match self.named(what) {
@@ -84,91 +91,13 @@ impl Lab {
     }
 }
 
-/// The machine's facts and limits.
-fn machine() -> String {
-    let machine = Machine::read();
-    let limits = Limits::read();
-    let count = |value: Option<u64>| value.map_or("unknown".to_owned(), format_count);
-    let size = |bytes: u64| format_bytes(bytes as f64);
-    let mut rows = vec![
-        ("CPU", machine.cpu.clone()),
-        (
-            "Usable CPUs",
-            format!("{} of {}", machine.usable_cpus, machine.cpus),
-        ),
-        ("Memory", size(machine.memory_bytes)),
-        (
-            "Memory free now",
-            limits
-                .memory_available_bytes
-                .map_or("unknown".to_owned(), size),
-        ),
-        ("System", machine.system.clone()),
-    ];
-    if !machine.governor.is_empty() {
-        rows.push(("Frequency governor", machine.governor.clone()));
-    }
-    if let Some(turbo) = machine.turbo {
-        rows.push(("Turbo", if turbo { "on" } else { "off" }.to_owned()));
-    }
-    if let Some(load) = machine.load {
-        rows.push(("Load (1 min)", format!("{load:.2}")));
-    }
-    if let Some(pressure) = machine.cpu_pressure {
-        rows.push(("Waiting for a CPU (10 s)", format!("{pressure:.1} %")));
-    }
-    rows.extend([
-        (
-            "Threads a process can have",
-            count(limits.threads_per_process),
-        ),
-        ("Threads and processes left", count(limits.tasks_left)),
-        ("Open files a process can have", count(limits.descriptors)),
-        ("conclab", machine.conclab.clone()),
-    ]);
-    let rows: Vec<String> = rows
-        .iter()
-        .map(|(name, value)| format!("| {name} | {value} |"))
-        .collect();
-    format!("| machine | |\n|:--|:--|\n{}", rows.join("\n"))
-}
-
 /// The session's experiments, newest last.
-fn results(lab: &Lab) -> String {
+fn results(lab: &Lab) -> Bundle {
     if lab.past.is_empty() {
-        return "No experiment has run in this session yet.".to_owned();
+        return render::markdown_bundle("No experiment has run in this session yet.");
     }
-    let rows = lab.past.iter().map(|past| {
-        let measured: Vec<String> = past
-            .report
-            .rows
-            .iter()
-            .filter_map(|row| {
-                Some(format!(
-                    "{} {}",
-                    row.label,
-                    format_ns(row.wall_ns.as_ref()?.median)
-                ))
-            })
-            .collect();
-        let cell = |text: &str| text.replace('|', "\\|");
-        let name = past
-            .experiment
-            .name
-            .as_deref()
-            .map_or("–".to_owned(), |name| format!("`{}`", cell(name)));
-        format!(
-            "| {name} | {} | {} |",
-            cell(&past.report.title),
-            cell(&measured.join(", "))
-        )
-    });
-    let rows: Vec<String> = rows.collect();
-    format!(
-        "| name | experiment | median wall time |\n|:--|:--|:--|\n{}\n\nShow one again with \
-         `show = \"NAME\"`.",
-        rows.join("\n")
-    )
+    let answers = lab.past.iter();
+    render::results_bundle(answers.map(|past| (past.experiment.name.as_deref(), &past.report)))
 }
 
 /// What a cell of defaults answers.

@@ -5,10 +5,10 @@
 
 use super::Drawing;
 use super::axis::Kind;
-use super::page::{finish, outcome_name, place, runs, title_sentence};
+use super::page::{finish, place, runs, title_sentence};
 use super::rows::{self, Column, Entry, MOST_ROWS, Mark, Shown};
 use super::sweep::trouble;
-use crate::analysis::{Report, Row, Summary};
+use crate::analysis::{Report, Row, Summary, reasons};
 use crate::experiment::Theme;
 use crate::units::{format_ratio, format_ratio_range};
 
@@ -92,7 +92,7 @@ pub fn draw(report: &Report, metrics: &[Metric], theme: Theme) -> Option<Drawing
         Some(runs) => format!("{runs}; small dots: each run; less is better"),
     };
     let shown = |row: &Row| metrics.iter().map(|metric| metric.shown(row)).collect();
-    rows_figure(report, &subtitle, &columns, &shown, failure, theme)
+    rows_figure(report, &subtitle, &columns, &shown, |_| None, theme)
 }
 
 /// Draws the speedup over the baseline as bars, with intervals and a line at 1.
@@ -136,8 +136,7 @@ pub fn speedup(report: &Report, theme: Theme) -> Option<Drawing> {
         vec![row.wall_ns.as_ref().map(|_| shown)]
     };
     let subtitle = "how many times faster, paired by block, with its 95 % interval; more is better";
-    let why = |row: &Row| failure(row).or_else(|| Some(trouble(row)?.to_owned()));
-    rows_figure(report, subtitle, &[column], &shown, why, theme)
+    rows_figure(report, subtitle, &[column], &shown, trouble, theme)
 }
 
 /// Draws every repeat as a dot.
@@ -154,43 +153,38 @@ pub fn distribution(report: &Report, theme: Theme) -> Option<Drawing> {
         subtitle,
         &[column],
         &|row| vec![WALL.shown(row)],
-        failure,
+        |_| None,
         theme,
     )
 }
 
-/// A row of the figure for each row of the report.
+/// A row of the figure for each row of the report; those that an interrupt kept from being measured are
+/// left out. `trouble` says why a row's numbers are not shown although it has some.
 fn rows_figure(
     report: &Report,
     subtitle: &str,
     columns: &[Column],
     shown: &dyn Fn(&Row) -> Vec<Option<Shown>>,
-    why: fn(&Row) -> Option<String>,
+    trouble: fn(&Row) -> Option<&'static str>,
     theme: Theme,
 ) -> Option<Drawing> {
-    if report.rows.is_empty() {
+    let rows = report.rows.iter().zip(reasons(&report.rows));
+    let entries: Vec<Entry> = rows
+        .filter(|(row, _)| !row.cut_off())
+        .map(|(row, reason)| Entry {
+            group: place(row),
+            name: row.label.clone(),
+            model: row.model.clone(),
+            why: reason.or_else(|| Some(trouble(row)?.to_owned())),
+            shown: shown(row),
+        })
+        .collect();
+    if entries.is_empty() {
         return None;
     }
-    let entry = |row: &Row| Entry {
-        group: place(row),
-        name: row.label.clone(),
-        model: row.model.clone(),
-        why: why(row),
-        shown: shown(row),
-    };
-    let entries: Vec<Entry> = report.rows.iter().map(entry).collect();
     let canvas = rows::draw(report, subtitle, columns, &entries);
     let alt = alt(report, columns, &entries);
     Some(finish(canvas, report, theme, alt, String::new()))
-}
-
-/// How a row came out and why, where it gave no numbers.
-fn failure(row: &Row) -> Option<String> {
-    let name = outcome_name(row.outcome);
-    row.wall_ns.is_none().then(|| match &row.why {
-        Some(why) => format!("{name}: {why}"),
-        None => name.to_owned(),
-    })
 }
 
 /// The result in words.

@@ -3,7 +3,7 @@
 use super::axis::Kind;
 use super::font::Weight;
 use super::page::{
-    HEADING, Heading, LABEL, MARGIN, NAME, SMALL, WIDTH, finish, place_of, title_sentence,
+    EDGE, HEADING, Heading, LABEL, MARGIN, NAME, SMALL, WIDTH, finish, place_of, title_sentence,
 };
 use super::svg::{Anchor, Canvas, Look};
 use super::{Drawing, theme};
@@ -94,7 +94,7 @@ pub fn draw(report: &Report, theme: Theme) -> Option<Drawing> {
     let top = y + if named { 22.0 } else { 44.0 };
     let height = top
         + HEIGHT * rows.len().min(MOST_ROWS) as f64
-        + MARGIN
+        + EDGE
         + if hidden > 0 { 18.0 } else { 0.0 };
     let canvas = Canvas::new(WIDTH as u32, height.ceil() as u32);
     heading.draw(&canvas);
@@ -131,7 +131,7 @@ pub fn draw(report: &Report, theme: Theme) -> Option<Drawing> {
     }
     if hidden > 0 {
         let text = format!("and {hidden} more cells: see the table");
-        canvas.text(SMALL, Anchor::Start, MARGIN, height - MARGIN, &text);
+        canvas.text(SMALL, Anchor::Start, MARGIN, height - EDGE, &text);
     }
     let words: Vec<String> = report.winners.iter().map(words).collect();
     let alt = format!("{} {}.", title_sentence(report), words.join(". "));

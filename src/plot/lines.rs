@@ -3,7 +3,7 @@
 //! A figure fills [`Panel`]s and arranges them in [`PanelRow`]s; [`draw`] places and draws them.
 
 use super::axis::{Axis, Kind};
-use super::page::{FAILED, HEADING, Heading, MARGIN, NAME, Notes, SMALL, WIDTH};
+use super::page::{EDGE, FAILED, HEADING, Heading, MARGIN, NAME, Notes, SMALL, WIDTH};
 use super::panel::Plot;
 use super::svg::{Anchor, Canvas};
 use super::theme;
@@ -21,6 +21,9 @@ const MOST_NAMES: f64 = 0.36;
 const LOG_Y_FROM: f64 = 30.0;
 /// The same for the x axis, where the values also look like a geometric series.
 const LOG_X_FROM: f64 = 10.0;
+/// How many times the largest value a spread may reach: what reaches farther is cut at the panel's edge, so
+/// that one slow run doesn't press all lines down.
+const MOST_SPREAD: f64 = 2.0;
 /// Swept values up to which each has its tick.
 pub const TICK_EACH: usize = 12;
 /// Lines that can be told apart; the table has the others.
@@ -150,6 +153,22 @@ impl Scale {
         }
     }
 
+    /// Of readings (value, low, high), without the far ends of those whose spread leaves them behind.
+    pub fn of_readings(readings: &[(f64, f64, f64)]) -> Self {
+        let most = readings.iter().map(|(value, ..)| *value);
+        let most = MOST_SPREAD * most.fold(0.0, f64::max);
+        let ends = readings.iter().flat_map(|(value, low, high)| {
+            let high = if *high > most { *value } else { *high };
+            [*value, *low, high]
+        });
+        Self::of(ends)
+    }
+
+    /// Whether a value lies beyond its end.
+    pub fn is_beyond(&self, value: f64) -> bool {
+        value > self.high * (1.0 + 1e-9)
+    }
+
     /// Logarithmic, with some room at both ends.
     pub fn log(low: f64, high: f64) -> Self {
         let room = (high / low).powf(0.06).max(1.05);
@@ -245,7 +264,7 @@ pub fn draw(report: &Report, mut chart: Chart) -> Canvas {
         placed.push((y, top, plots));
         y = bottom + 46.0;
     }
-    let height = (y + notes.height() + MARGIN / 2.0).ceil();
+    let height = (y + notes.height() + EDGE / 2.0).ceil();
     let canvas = Canvas::new(WIDTH as u32, height as u32);
     heading.draw(&canvas);
     for entry in &key {

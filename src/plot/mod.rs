@@ -167,8 +167,15 @@ fn fitting(report: &Report) -> &'static [&'static str] {
     }
 }
 
+fn nothing_was_measured(report: &Report) -> bool {
+    report.rows.iter().all(|row| row.wall_ns.is_none())
+}
+
 /// What figures that were asked for have nothing to draw of, a sentence each.
 pub fn missing(report: &Report, names: &[String], theme: Theme) -> Vec<String> {
+    if nothing_was_measured(report) {
+        return Vec::new();
+    }
     let asked = |figure: &&Figure| names.iter().any(|name| name == figure.def.name);
     FIGURES
         .iter()
@@ -183,8 +190,12 @@ pub fn missing(report: &Report, names: &[String], theme: Theme) -> Vec<String> {
         .collect()
 }
 
-/// Draws the named figures in their order, or those that fit; what has nothing to draw is left out.
+/// Draws the named figures in their order, or those that fit; what has nothing to draw is left out,
+/// and all of them where nothing was measured.
 pub fn draw(report: &Report, names: &[String], theme: Theme) -> Vec<Drawing> {
+    if nothing_was_measured(report) {
+        return Vec::new();
+    }
     let names: Vec<&str> = match names {
         [] => fitting(report).to_vec(),
         names => names.iter().map(String::as_str).collect(),

@@ -7,12 +7,14 @@ use super::svg::{Anchor, Canvas, Look};
 use super::{Drawing, theme};
 use crate::analysis::{Report, Row};
 use crate::experiment::{At, Theme};
-use crate::trial::Outcome;
 
 /// Width of every figure in CSS pixels.
 pub const WIDTH: f64 = 760.0;
-/// Between the figure's edge and what it shows.
-pub const MARGIN: f64 = 16.0;
+/// Between the figure's left or right edge and what it shows: as much as between the edge of a table and
+/// its text, which stands below.
+pub const MARGIN: f64 = 6.0;
+/// Between the figure's upper or lower edge and what it shows.
+pub const EDGE: f64 = 16.0;
 /// The figure's title.
 pub const TITLE: Look = Look {
     class: "ink",
@@ -90,13 +92,13 @@ impl Heading {
 
     /// Where the subtitle's baseline is: all else stands below it.
     pub fn bottom(&self) -> f64 {
-        MARGIN + 16.0 + 21.0 * self.title.len() as f64
+        EDGE + 16.0 + 21.0 * self.title.len() as f64
     }
 
     /// Draws both.
     pub fn draw(&self, canvas: &Canvas) {
         for (number, line) in self.title.iter().enumerate() {
-            let y = MARGIN + 14.0 + 21.0 * number as f64;
+            let y = EDGE + 14.0 + 21.0 * number as f64;
             canvas.text(TITLE, Anchor::Start, MARGIN, y, line);
         }
         canvas.text(SMALL, Anchor::Start, MARGIN, self.bottom(), &self.subtitle);
@@ -178,19 +180,5 @@ pub fn runs(report: &Report) -> Option<String> {
         1 => Some("one run each".to_owned()),
         _ if fewest == most => Some(format!("median of {most} runs")),
         _ => Some(format!("median of {fewest} to {most} runs")),
-    }
-}
-
-/// An outcome in words.
-pub fn outcome_name(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Ok => "ok",
-        Outcome::Timeout => "timeout",
-        Outcome::Memory => "out of memory",
-        Outcome::Crashed => "crashed",
-        Outcome::Failed => "failed",
-        Outcome::Unsupported => "unsupported",
-        Outcome::NotRun => "not run",
-        Outcome::Interrupted => "interrupted",
     }
 }

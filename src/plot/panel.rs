@@ -240,7 +240,13 @@ impl<'a> Plot<'a> {
             if (low - high).abs() > 1.6 * radius {
                 spreads.push(((*x, low), (*x, high)));
                 spreads.push(((x - 2.5, low), (x + 2.5, low)));
-                spreads.push(((x - 2.5, high), (x + 2.5, high)));
+                if self.panel.scale.is_beyond(dot.high) {
+                    // An arrow: it goes on beyond the panel.
+                    spreads.push(((x - 3.0, high + 5.0), (*x, high)));
+                    spreads.push(((x + 3.0, high + 5.0), (*x, high)));
+                } else {
+                    spreads.push(((x - 2.5, high), (x + 2.5, high)));
+                }
             }
         }
         canvas.segments(&format!("{stroke} thin"), 1.2, &spreads);

@@ -3,9 +3,11 @@
 //! To add a kind of mark: a variant of [`Mark`] and its arm in `Track::mark`.
 
 use super::axis::{Axis, Kind};
-use super::page::{FAILED, HEADING, Heading, LABEL, MARGIN, NO_VALUE, Notes, SMALL, VALUE, WIDTH};
+use super::page::{
+    EDGE, FAILED, HEADING, Heading, LABEL, MARGIN, NO_VALUE, Notes, SMALL, VALUE, WIDTH,
+};
 use super::svg::{Anchor, Canvas};
-use super::theme;
+use super::{font, theme};
 use crate::analysis::Report;
 
 /// Between columns.
@@ -18,6 +20,10 @@ const GROUP: f64 = 28.0;
 const LOG_FROM: f64 = 300.0;
 /// The same for marks that have no length.
 const LOG_DOTS_FROM: f64 = 20.0;
+/// From the names to a reason.
+const WHY: f64 = 4.0;
+/// Height of a line of a reason.
+const REASON_LINE: f64 = 14.0;
 /// Rows beyond which the table alone shows the rest.
 pub const MOST_ROWS: usize = 48;
 
@@ -92,21 +98,21 @@ pub fn draw(report: &Report, subtitle: &str, columns: &[Column], entries: &[Entr
     let heading = Heading::new(report, subtitle);
     let shown = &entries[..entries.len().min(MOST_ROWS)];
     let lines = lines(shown);
+    let names = shown.iter().map(|entry| LABEL.width(&entry.name));
+    let names_width = names.fold(40.0, f64::max).min(MOST_LABEL);
+    let left = MARGIN + names_width + 12.0;
     let top = heading.bottom() + 40.0;
-    let placed = placed(&lines, top);
+    let placed = placed(&lines, top, left + WHY);
     let bottom = placed.last().map_or(top, |place| place.bottom);
     let notes = match entries.len() - shown.len() {
         0 => Notes::new(&[]),
         hidden => Notes::new(&[(SMALL, format!("and {hidden} more rows: see the table"))]),
     };
-    let height = (bottom + 26.0 + notes.height() + MARGIN / 2.0).ceil();
+    let height = (bottom + 26.0 + notes.height() + EDGE / 2.0).ceil();
     let canvas = Canvas::new(WIDTH as u32, height as u32);
     heading.draw(&canvas);
     notes.draw(&canvas, bottom + 24.0);
 
-    let names = shown.iter().map(|entry| LABEL.width(&entry.name));
-    let names_width = names.fold(40.0, f64::max).min(MOST_LABEL);
-    let left = MARGIN + names_width + 12.0;
     let gaps = GAP * (columns.len() - 1) as f64;
     let width = (WIDTH - MARGIN - left - gaps) / columns.len() as f64;
     let mut tracks: Vec<Track> = Vec::new();
@@ -133,7 +139,7 @@ pub fn draw(report: &Report, subtitle: &str, columns: &[Column], entries: &[Entr
                 let name = LABEL.fitted(&entry.name, names_width);
                 canvas.text(LABEL, Anchor::End, left - 12.0, middle + 4.4, &name);
                 if let Some(why) = &entry.why {
-                    failure(&canvas, why, left + 4.0, middle);
+                    failure(&canvas, why, left + WHY, middle, bottom - top);
                     continue;
                 }
                 for (track, shown) in tracks.iter().zip(&entry.shown) {
@@ -145,8 +151,8 @@ pub fn draw(report: &Report, subtitle: &str, columns: &[Column], entries: &[Entr
     canvas
 }
 
-/// Lines from `top` downwards.
-fn placed<'a>(lines: &'a [Line<'a>], top: f64) -> Vec<Place<'a>> {
+/// Lines from `top` downwards; reasons begin at `why_left`, and a long one makes its line higher.
+fn placed<'a>(lines: &'a [Line<'a>], top: f64, why_left: f64) -> Vec<Place<'a>> {
     let entry = |line: &&Line| matches!(line, Line::Entry(..));
     let entries = lines.iter().filter(entry).count();
     let (pitch, group) = match entries {
@@ -159,7 +165,12 @@ fn placed<'a>(lines: &'a [Line<'a>], top: f64) -> Vec<Place<'a>> {
         let top = y;
         y += match *line {
             Line::Group(_) => group,
-            Line::Entry(..) => pitch,
+            Line::Entry(entry, _) => match &entry.why {
+                Some(why) if reason_lines(why, why_left, 2.0 * REASON_LINE).len() > 1 => {
+                    f64::max(pitch, 2.0 * REASON_LINE + 2.0)
+                }
+                _ => pitch,
+            },
         };
         Place {
             line,
@@ -203,13 +214,32 @@ fn lines(entries: &[Entry]) -> Vec<Line<'_>> {
     lines
 }
 
-/// In place of marks: how the row came out, and why.
-fn failure(canvas: &Canvas, why: &str, x: f64, middle: f64) {
+/// A reason in one or two lines, as a row of that height has room; what is longer refers to the table.
+fn reason_lines(why: &str, x: f64, height: f64) -> Vec<String> {
+    const TABLE: &str = " see the table";
     // The table keeps the code's marks; a figure has no use for them.
-    let text = SMALL.fitted(&why.replace('`', ""), WIDTH - MARGIN - x - 4.0);
-    let width = SMALL.width(&text);
-    canvas.rect("bg", x - 3.0, middle - 9.0, width + 6.0, 18.0);
-    canvas.text(FAILED, Anchor::Start, x, middle + 4.0, &text);
+    let why = why.replace('`', "");
+    let room = WIDTH - MARGIN - x - 4.0;
+    let most = if height >= 2.0 * REASON_LINE { 2 } else { 1 };
+    let wrapped = |text: &str| font::wrapped(text, SMALL.size, SMALL.weight, room, most);
+    let mut lines = wrapped(&why);
+    if lines.last().is_some_and(|line| line.ends_with('…')) {
+        let last = lines.pop().unwrap_or_default();
+        lines.push(SMALL.fitted(&last, room - SMALL.width(TABLE)) + TABLE);
+    }
+    lines
+}
+
+/// In place of marks: how the row came out, and why.
+fn failure(canvas: &Canvas, why: &str, x: f64, middle: f64, height: f64) {
+    let lines = reason_lines(why, x, height);
+    let first = middle - REASON_LINE * (lines.len() - 1) as f64 / 2.0;
+    for (number, text) in lines.iter().enumerate() {
+        let y = first + REASON_LINE * number as f64;
+        let width = SMALL.width(text);
+        canvas.rect("bg", x - 3.0, y - 7.0, width + 6.0, 14.0);
+        canvas.text(FAILED, Anchor::Start, x, y + 4.0, text);
+    }
 }
 
 /// A column at its place.

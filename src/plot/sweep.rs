@@ -2,7 +2,7 @@
 
 use super::axis::Kind;
 use super::lines::{Along, Dot, Line, Named, Stroke};
-use super::page::{outcome_name, place_of};
+use super::page::place_of;
 use crate::analysis::{Report, Row, number, quantity};
 
 /// A value with both ends of its spread or interval.
@@ -25,7 +25,9 @@ const MOST_PLACES: usize = 6;
 pub fn trouble(row: &Row) -> Option<&'static str> {
     let failed = row.tasks.failed + row.tasks.timed_out + row.tasks.cancelled > 0;
     match row.wall_ns {
-        None => Some(outcome_name(row.outcome)),
+        // The cell was interrupted: that is said once, and nothing is wrong with the row.
+        None if row.cut_off() => None,
+        None => Some(row.outcome.name()),
         Some(_) if row.agrees == Some(false) => Some("wrong answer"),
         Some(_) if failed => Some("not all tasks succeeded"),
         Some(_) => None,

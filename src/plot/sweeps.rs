@@ -28,11 +28,11 @@ pub fn draw(report: &Report, metrics: &[Metric], theme: Theme) -> Option<Drawing
     let panel = |metric: &Metric, group: &Group, title: &str| {
         // The same scale for all groups: what is higher in one panel is more.
         let rows = shown.iter().flat_map(|group| &group.rows);
-        let values = rows.filter_map(|(_, row)| read(metric, row));
+        let readings: Vec<Reading> = rows.filter_map(|(_, row)| read(metric, row)).collect();
         Panel {
             title: title.to_owned(),
             kind: metric.kind,
-            scale: Scale::of(values.flat_map(|(value, low, high)| [value, low, high])),
+            scale: Scale::of_readings(&readings),
             lines: sweep.lines(group, &|row| read(metric, row)),
             guides: Vec::new(),
             level: None,
@@ -87,10 +87,10 @@ pub fn draw(report: &Report, metrics: &[Metric], theme: Theme) -> Option<Drawing
         }
     };
     let hidden = sweep.groups.len() - shown.len();
-    let notes = match hidden {
-        0 => Vec::new(),
-        hidden => vec![format!("and {hidden} more panels: see the table")],
-    };
+    let mut notes: Vec<String> = beyond(&rows, &sweep).into_iter().collect();
+    if hidden > 0 {
+        notes.push(format!("and {hidden} more panels: see the table"));
+    }
     let (alt, text) = words(report, &sweep, shown, metrics, &read);
     let chart = Chart {
         subtitle: &subtitle,
@@ -102,6 +102,41 @@ pub fn draw(report: &Report, metrics: &[Metric], theme: Theme) -> Option<Drawing
     };
     let canvas = lines::draw(report, chart);
     Some(finish(canvas, report, theme, alt, text))
+}
+
+/// The slowest runs that lie beyond their panels, in a sentence.
+fn beyond(rows: &[PanelRow], sweep: &Sweep) -> Option<String> {
+    const MOST_TOLD: usize = 3;
+    let mut told: Vec<String> = Vec::new();
+    for panel in rows.iter().flat_map(|row| &row.panels) {
+        for line in &panel.lines {
+            let far = line
+                .dots
+                .iter()
+                .filter(|dot| panel.scale.is_beyond(dot.high));
+            told.extend(far.map(|dot| {
+                format!(
+                    "{} {} at {} = {}",
+                    sweep.named[line.series].name,
+                    panel.kind.label(dot.high),
+                    sweep.along.title,
+                    sweep.along.kind.label(dot.x)
+                )
+            }));
+        }
+    }
+    let more = told.len().saturating_sub(MOST_TOLD);
+    told.truncate(MOST_TOLD);
+    let more = match more {
+        0 => String::new(),
+        more => format!("; {more} more"),
+    };
+    (!told.is_empty()).then(|| {
+        format!(
+            "Arrows: a run that was far slower than the median, beyond the axis: {}{more}",
+            told.join("; ")
+        )
+    })
 }
 
 /// The result in words, and its numbers as tables.

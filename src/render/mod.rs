@@ -2,15 +2,22 @@
 //!
 //! To add a MIME type: its function and a line where the bundle is put together.
 
+mod below;
 mod claims;
+mod forms;
 mod inline;
+mod latencies;
 pub mod png;
+mod session;
 mod table;
+mod verdict;
 
 pub use claims::{bundle as claims_bundle, stable_text as checks_text};
 pub use inline::{escape_html, escape_latex};
+pub use session::{comparison_bundle, machine_bundle, results_bundle};
 pub use table::{html as table_html, latex as table_latex};
 pub use table::{markdown as table_markdown, text as table_text};
+pub use verdict::bundle as verdict_bundle;
 
 use crate::analysis::{Report, SCHEMA};
 use crate::diagnostic::Diagnostic;
@@ -69,7 +76,7 @@ pub fn figure_bundle(drawing: &Drawing, static_output: bool) -> Bundle {
     }
     if !static_output && drawing.svg.len() <= MOST_SVG {
         let html = format!(
-            "<img alt=\"{}\" width=\"{width}\" height=\"{height}\" \
+            "<img alt=\"{}\" width=\"{width}\" height=\"{height}\" style=\"max-width:100%;height:auto\" \
              src=\"data:image/svg+xml;base64,{}\">",
             escape_html(&drawing.alt),
             BASE64.encode(&drawing.svg)
@@ -86,58 +93,6 @@ pub fn table_bundle(report: &Report) -> Bundle {
         ("text/markdown", table_markdown(report)),
         ("text/latex", table_latex(report)),
         ("text/plain", table_text(report)),
-    ])
-}
-
-/// Verdict, warnings and the machine's line.
-///
-/// The first sentence is what a reader came for and stands out; what else was found follows it.
-pub fn verdict_bundle(report: &Report) -> Bundle {
-    let machine = machine_line(&report.machine);
-    let mut html = String::new();
-    if let Some((first, rest)) = report.verdict.split_first() {
-        let rest: Vec<String> = rest.iter().map(|sentence| inline::html(sentence)).collect();
-        let first = inline::html(first);
-        let space = if rest.is_empty() { "" } else { " " };
-        html.push_str(&format!(
-            "<p><strong>{first}</strong>{space}{}</p>\n",
-            rest.join(" ")
-        ));
-    }
-    for warning in &report.warnings {
-        html.push_str(&format!("<div>Note: {}</div>\n", inline::html(warning)));
-    }
-    html.push_str(&format!(
-        "<div><small>{}</small></div>\n",
-        escape_html(&machine)
-    ));
-    html.push_str(&settings_html(report));
-    let paragraphs = |bold: fn(String) -> String, line: fn(&str) -> String| {
-        let mut verdict = report.verdict.iter().map(|sentence| line(sentence));
-        let first = verdict.next().map(bold);
-        let verdict: Vec<String> = first.into_iter().chain(verdict).collect();
-        let mut parts = vec![verdict.join(" ")];
-        parts.extend(
-            report
-                .warnings
-                .iter()
-                .map(|warning| format!("Note: {}", line(warning))),
-        );
-        parts.push(line(&machine));
-        parts.retain(|part| !part.is_empty());
-        parts.join("\n\n")
-    };
-    Bundle::of([
-        ("text/html", html),
-        (
-            "text/markdown",
-            paragraphs(|text| format!("**{text}**"), inline::markdown),
-        ),
-        (
-            "text/latex",
-            paragraphs(|text| format!("\\textbf{{{text}}}"), inline::latex),
-        ),
-        ("text/plain", paragraphs(|text| text, str::to_owned)),
     ])
 }
 
@@ -200,10 +155,11 @@ pub fn markdown_bundle(markdown: &str) -> Bundle {
 pub fn terminal(report: &Report) -> String {
     let title = wrapped(&report.title, "", 0);
     let rule = "=".repeat(title.lines().map(columns).max().unwrap_or(0));
-    let mut text = format!("{title}\n{rule}\n\n{}\n", table_text(report));
-    if !report.verdict.is_empty() {
-        text.push_str(&format!("{}\n", wrapped(&report.verdict.join(" "), "", 0)));
+    let mut text = format!("{title}\n{rule}\n\n");
+    if !report.nothing_to_tell() {
+        text.push_str(&format!("{}\n", table_text(report)));
     }
+    text.push_str(&verdict::terminal(report));
     let claims = claims::text(report);
     if !claims.is_empty() {
         text.push_str(&format!("\n{claims}\n"));

@@ -1,15 +1,13 @@
-//! The table of an answer, in every form: made once as text cells, then written as HTML, Markdown, LaTeX
-//! or plain text.
+//! The table of an answer: its columns, the overview before a long one, and what stands below it.
 //!
 //! To add a column: a row in [`COLUMNS`].
 
-use super::inline::{escape_html, escape_latex};
-use super::{inline, wrapped};
-use crate::analysis::{Report, Row, Summary};
-use crate::trial::MemorySource;
-use crate::units::{
-    columns, format_bytes, format_count, format_ns, format_ratio, format_ratio_range,
-};
+use super::forms::{self, Line, Table, WRONG};
+use super::inline::escape_html;
+use super::{below, latencies};
+use crate::analysis::{Report, Row, Summary, reasons};
+use crate::trial::{MemorySource, Outcome};
+use crate::units::{format_bytes, format_count, format_ns, format_ratio, format_ratio_range};
 
 /// A column: its heading, whether numbers stand in it, and its text for a row.
 struct Column {
@@ -49,7 +47,7 @@ const COLUMNS: &[Column] = &[
         text: switches,
     },
     Column {
-        title: "workers",
+        title: WORKERS,
         numbers: true,
         text: |row| {
             if row.workers == 0 {
@@ -65,7 +63,7 @@ const COLUMNS: &[Column] = &[
         text: |row| spread(row.lost.as_ref(), |lost| format_count(lost.max(0.0) as u64)),
     },
     Column {
-        title: "answer",
+        title: ANSWER,
         numbers: false,
         text: answer,
     },
@@ -73,8 +71,11 @@ const COLUMNS: &[Column] = &[
 
 /// The column that only stands where tasks add to the shared counter.
 const LOST: &str = "lost";
+/// Columns that make way for a line below where that says as much.
+const WORKERS: &str = "workers";
+const ANSWER: &str = "answer";
 
-fn dash() -> String {
+pub(super) fn dash() -> String {
     "–".to_owned()
 }
 
@@ -112,7 +113,11 @@ fn speedup(row: &Row) -> String {
         return format!("{ratio} (too few runs)");
     }
     let range = format_ratio_range(speedup.low, speedup.high);
-    let clear = if speedup.differs { "" } else { ", not clear" };
+    let clear = match speedup.differs {
+        true => String::new(),
+        false if below::too_small(speedup) => format!(", below {}", below::floor(speedup)),
+        false => ", not clear".to_owned(),
+    };
     format!("{ratio} ({range}{clear})")
 }
 
@@ -142,31 +147,12 @@ fn switches(row: &Row) -> String {
     })
 }
 
-/// What stands in the column of answers where a row's is another than the others'.
-const WRONG: &str = "WRONG";
-
 fn answer(row: &Row) -> String {
     match row.agrees {
         Some(true) => "same".to_owned(),
         Some(false) => WRONG.to_owned(),
         None => dash(),
     }
-}
-
-/// A table as text: what every form is written from.
-struct Table {
-    /// Headings, and whether numbers stand below.
-    head: Vec<(String, bool)>,
-    body: Vec<Line>,
-    notes: Vec<String>,
-}
-
-struct Line {
-    cells: Vec<String>,
-    /// Instead of the columns behind the names, where nothing was measured.
-    why: Option<String>,
-    /// Whether another point begins here.
-    first: bool,
 }
 
 /// Rows from which on an overview comes before the table.
@@ -229,24 +215,24 @@ fn overview(report: &Report) -> Option<Table> {
     Some(Table {
         head,
         body,
-        notes: Vec::new(),
+        ..Table::default()
     })
 }
 
 /// What is said of the overview.
 const OVERVIEW: &str = "Wall time, medians; all that was measured stands below.";
 
-fn same_place(a: &Row, b: &Row) -> bool {
+pub(super) fn same_place(a: &Row, b: &Row) -> bool {
     a.case == b.case && a.at == b.at
 }
 
 /// A line break or an escape sequence in a label must not break the table.
-fn one_line(label: &str) -> String {
+pub(super) fn one_line(label: &str) -> String {
     label.replace(char::is_control, " ")
 }
 
 /// Headings of the columns that say where a row belongs.
-fn places(report: &Report) -> Vec<(String, bool)> {
+pub(super) fn places(report: &Report) -> Vec<(String, bool)> {
     let has_case = report.rows.iter().any(|row| row.case.is_some());
     let case = has_case.then(|| ("case".to_owned(), false));
     let keys = report.rows.first().map_or(&[][..], |row| &row.at);
@@ -255,21 +241,27 @@ fn places(report: &Report) -> Vec<(String, bool)> {
 }
 
 /// What stands in them.
-fn place_cells(report: &Report, row: &Row) -> Vec<String> {
+pub(super) fn place_cells(report: &Report, row: &Row) -> Vec<String> {
     let has_case = report.rows.iter().any(|row| row.case.is_some());
     let case = has_case.then(|| row.case.clone().unwrap_or_default());
     let at = row.at.iter().map(|(_, value)| value.to_string());
     case.into_iter().chain(at).collect()
 }
 
-/// Columns that name a row, before those that measure it.
-fn table(report: &Report) -> Table {
+/// The answer's table: columns that name a row, then those that measure it.
+pub(super) fn table(report: &Report) -> Table {
     let mut head = places(report);
     head.push(("model".to_owned(), false));
     let adds = report.rows.iter().any(|row| row.lost.is_some());
+    let (workers, answers) = (below::workers_line(report), below::answers_line(report));
     let shown: Vec<&Column> = COLUMNS
         .iter()
-        .filter(|column| column.title != LOST || adds)
+        .filter(|column| match column.title {
+            LOST => adds,
+            WORKERS => workers.is_none(),
+            ANSWER => answers.is_none(),
+            _ => true,
+        })
         .collect();
     head.extend(
         shown
@@ -277,7 +269,9 @@ fn table(report: &Report) -> Table {
             .map(|column| (column.title.to_owned(), column.numbers)),
     );
     let mut notes = Vec::new();
-    let body = report.rows.iter().enumerate().map(|(number, row)| {
+    let reasons = reasons(&report.rows);
+    let rows = report.rows.iter().zip(reasons).enumerate();
+    let body = rows.map(|(number, (row, reason))| {
         let mut cells = place_cells(report, row);
         let before = number.checked_sub(1).map(|before| &report.rows[before]);
         let first = before.is_some_and(|before| !same_place(before, row));
@@ -285,47 +279,41 @@ fn table(report: &Report) -> Table {
             // Said once for all its rows.
             cells.fill(String::new());
         }
-        let marks: String = row
+        let mut marks: String = row
             .notes
             .iter()
             .map(|note| format!(" [{}]", mark(&mut notes, note)))
             .collect();
+        // Interrupted, with numbers: the verdict says so once for all of them.
+        if row.wall_ns.is_some() && !matches!(row.outcome, Outcome::Ok | Outcome::Interrupted) {
+            let why = row.why.as_deref().unwrap_or("no reason is known");
+            let note = format!("{}: {why}", row.outcome.name());
+            marks.push_str(&format!(" [{}]", mark(&mut notes, &note)));
+        }
         cells.push(format!("{}{marks}", one_line(&row.label)));
-        let outcome = || {
-            let name = serde_json::to_value(row.outcome).ok();
-            let name = name
-                .as_ref()
-                .and_then(|name| name.as_str())
-                .unwrap_or("failed")
-                .to_owned();
-            format!(
-                "{name}: {}",
-                row.why.as_deref().unwrap_or("no reason is known")
-            )
-        };
-        match row.wall_ns {
-            Some(_) => {
-                cells.extend(shown.iter().map(|column| (column.text)(row)));
-                if row.outcome != crate::trial::Outcome::Ok {
-                    let number = mark(&mut notes, &outcome());
-                    let label = cells.len() - shown.len() - 1;
-                    cells[label].push_str(&format!(" [{number}]"));
-                }
-                Line {
-                    cells,
-                    why: None,
-                    first,
-                }
-            }
-            None => Line {
-                cells,
-                why: Some(outcome()),
-                first,
-            },
+        if reason.is_none() {
+            cells.extend(shown.iter().map(|column| (column.text)(row)));
+        }
+        Line {
+            cells,
+            why: reason,
+            first,
         }
     });
     let body = body.collect();
-    Table { head, body, notes }
+    let common = [workers, answers].into_iter().flatten();
+    let common: Vec<String> = common.filter(|line| !line.is_empty()).collect();
+    let mut lines: Vec<String> = Vec::new();
+    if !common.is_empty() {
+        lines.push(common.join(" "));
+    }
+    lines.extend(below::about_speedups(report));
+    Table {
+        head,
+        body,
+        notes,
+        below: lines,
+    }
 }
 
 /// The number of a note below the table; equal notes share one.
@@ -340,237 +328,65 @@ fn mark(notes: &mut Vec<String>, note: &str) -> usize {
         + 1
 }
 
-/// Columns beyond which a label may take several lines.
-const LONG_LABEL: usize = 24;
-
-/// The frontend's own size of text, but no larger than fits beside each other on an exported slide.
-const TABLE_STYLE: &str = "font-size:min(var(--jp-ui-font-size1,0.9em),14px)";
-
-/// The table as HTML, in the frontend's own table style.
+/// The answer as HTML: its table, and that of its latencies.
 pub fn html(report: &Report) -> String {
-    let all = table_html(&table(report));
-    match overview(report) {
+    let folded = |what: &str, rows: usize, table: &str| {
+        format!(
+            "<details><summary>{} ({rows} rows)</summary>\n{table}\n</details>",
+            escape_html(what)
+        )
+    };
+    let all = forms::html(&table(report));
+    let mut html = match overview(report) {
         None => all,
         // Folded, so that a long table doesn't push the verdict off the page.
         Some(overview) => format!(
-            "{}\n<details><summary>Wall time, medians; all that was measured ({} rows)</summary>\n{all}\n\
-             </details>",
-            table_html(&overview),
-            report.rows.len()
+            "{}\n{}",
+            forms::html(&overview),
+            folded(
+                "Wall time, medians; all that was measured",
+                report.rows.len(),
+                &all
+            )
         ),
-    }
-}
-
-fn table_html(table: &Table) -> String {
-    let cell = |tag: &str, text: &str, numbers: bool, more: &str| {
-        let inner = match text.split_once(" (") {
-            // A narrow page breaks a line before the parenthesis and nowhere else.
-            Some((value, spread)) if numbers => format!(
-                "{} <small style=\"white-space:nowrap\">({}</small>",
-                escape_html(&value.replace(' ', "\u{a0}")),
-                escape_html(spread)
-            ),
-            _ if text == WRONG => format!("<strong>{WRONG}</strong>"),
-            _ => escape_html(text),
-        };
-        let breaks = (numbers && text.contains(" (")) || columns(text) > LONG_LABEL;
-        let wrap = if breaks { "" } else { ";white-space:nowrap" };
-        let align = if numbers { "right" } else { "left" };
-        let style = format!("text-align:{align};font-variant-numeric:tabular-nums{wrap}");
-        format!("<{tag}{more} style=\"{style}\">{inner}</{tag}>")
     };
-    let mut html = format!("<table style=\"{TABLE_STYLE}\">\n<thead><tr>");
-    for (title, numbers) in &table.head {
-        html.push_str(&cell("th", title, *numbers, " scope=\"col\""));
-    }
-    html.push_str("</tr></thead>\n<tbody>\n");
-    for line in &table.body {
-        let rule = if line.first {
-            " style=\"border-top:1px solid #8888\""
-        } else {
-            ""
-        };
-        html.push_str(&format!("<tr{rule}>"));
-        for (index, text) in line.cells.iter().enumerate() {
-            html.push_str(&cell("td", text, table.head[index].1, ""));
-        }
-        if let Some(why) = &line.why {
-            let span = table.head.len() - line.cells.len();
-            html.push_str(&format!(
-                "<td colspan=\"{span}\" style=\"text-align:left\">{}</td>",
-                inline::html(why)
-            ));
-        }
-        html.push_str("</tr>\n");
-    }
-    html.push_str("</tbody>\n</table>");
-    for (number, note) in table.notes.iter().enumerate() {
-        html.push_str(&format!(
-            "\n<div><small>[{}] {}</small></div>",
-            number + 1,
-            inline::html(note)
-        ));
+    if let Some(latencies) = latencies::table(report) {
+        let rows = latencies.body.len();
+        let table = forms::html(&latencies);
+        html.push('\n');
+        html.push_str(&match rows >= OVERVIEW_FROM {
+            true => folded(latencies::TITLE.trim_end_matches(':'), rows, &table),
+            false => format!(
+                "<div style=\"margin-top:0.6em\">{}</div>\n{table}",
+                latencies::TITLE
+            ),
+        });
     }
     html
 }
 
-/// The table as Markdown.
+/// The answer as Markdown.
 pub fn markdown(report: &Report) -> String {
-    let all = table_markdown(&table(report));
-    match overview(report) {
-        None => all,
-        Some(overview) => format!("{}\n{OVERVIEW}\n\n{all}", table_markdown(&overview)),
-    }
+    parts(report, forms::markdown)
 }
 
-fn table_markdown(table: &Table) -> String {
-    let escape = |text: &str| inline::markdown(&text.replace('\n', " ")).replace('|', "\\|");
-    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let mut text = line(
-        &table
-            .head
-            .iter()
-            .map(|(title, _)| title.clone())
-            .collect::<Vec<_>>(),
-    );
-    let rules: Vec<String> = table
-        .head
-        .iter()
-        .map(|(_, numbers)| if *numbers { "---:" } else { ":---" }.to_owned())
-        .collect();
-    text.push_str(&line(&rules));
-    for body in &table.body {
-        let mut cells: Vec<String> = body.cells.iter().map(|cell| escape(cell)).collect();
-        if let Some(why) = &body.why {
-            cells.push(escape(why));
-        }
-        cells.resize(table.head.len(), String::new());
-        text.push_str(&line(&cells));
-    }
-    for (number, note) in table.notes.iter().enumerate() {
-        text.push_str(&format!("\n[{}] {}\n", number + 1, escape(note)));
-    }
-    text
-}
-
-/// The table as LaTeX, narrow enough for a page.
+/// The answer as LaTeX.
 pub fn latex(report: &Report) -> String {
-    let all = table_latex(&table(report));
-    match overview(report) {
-        None => all,
-        Some(overview) => format!("{}\n{OVERVIEW}\n\n{all}", table_latex(&overview)),
-    }
+    parts(report, forms::latex)
 }
 
-fn table_latex(table: &Table) -> String {
-    let columns: String = table
-        .head
-        .iter()
-        .map(|(_, numbers)| if *numbers { 'r' } else { 'l' })
-        .collect();
-    let mut text = format!(
-        "\\begin{{center}}\\footnotesize\\setlength{{\\tabcolsep}}{{4pt}}\
-         \\renewcommand{{\\arraystretch}}{{1.2}}\n\
-         % A table wider than the page is made to fit.\n\
-         \\resizebox{{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}}{{!}}{{%\n\
-         \\begin{{tabular}}{{{columns}}}\n\\hline\n"
-    );
-    let head: Vec<String> = table
-        .head
-        .iter()
-        .map(|(title, _)| escape_latex(title))
-        .collect();
-    text.push_str(&format!("{} \\\\\n\\hline\n", head.join(" & ")));
-    for body in &table.body {
-        let mut cells: Vec<String> = body.cells.iter().map(|cell| escape_latex(cell)).collect();
-        if let Some(why) = &body.why {
-            let span = table.head.len() - cells.len();
-            cells.push(format!(
-                "\\multicolumn{{{span}}}{{p{{0.65\\linewidth}}}}{{{}}}",
-                inline::latex(why)
-            ));
-        }
-        text.push_str(&format!("{} \\\\\n", cells.join(" & ")));
-    }
-    text.push_str("\\hline\n\\end{tabular}}\n");
-    for (number, note) in table.notes.iter().enumerate() {
-        text.push_str(&format!(
-            "\n{}\n",
-            inline::latex(&format!("[{}] {note}", number + 1))
-        ));
-    }
-    text.push_str("\\end{center}\n");
-    text
-}
-
-/// The table as plain text, columns aligned.
+/// The answer as plain text.
 pub fn text(report: &Report) -> String {
-    let all = table_text(&table(report));
-    match overview(report) {
-        None => all,
-        Some(overview) => format!("{}\n{OVERVIEW}\n\n{all}", table_text(&overview)),
-    }
+    parts(report, forms::text)
 }
 
-fn table_text(table: &Table) -> String {
-    let width = columns;
-    let widths: Vec<usize> = (0..table.head.len())
-        .map(|column| {
-            let cells = table.body.iter().filter_map(|line| line.cells.get(column));
-            cells
-                .map(|cell| width(cell))
-                .chain([width(&table.head[column].0)])
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
-    let pad = |text: &str, column: usize| {
-        let space = " ".repeat(widths[column].saturating_sub(width(text)));
-        if table.head[column].1 {
-            format!("{space}{text}")
-        } else {
-            format!("{text}{space}")
-        }
-    };
-    let line = |cells: &[String]| {
-        let cells: Vec<String> = cells
-            .iter()
-            .enumerate()
-            .map(|(column, cell)| pad(cell, column))
-            .collect();
-        cells.join("  ")
-    };
-    let mut lines = vec![line(
-        &table
-            .head
-            .iter()
-            .map(|(title, _)| title.clone())
-            .collect::<Vec<_>>(),
-    )];
-    lines.push(
-        widths
-            .iter()
-            .map(|width| "-".repeat(*width))
-            .collect::<Vec<_>>()
-            .join("  "),
-    );
-    for body in &table.body {
-        let start = line(&body.cells);
-        match &body.why {
-            None => lines.push(start),
-            // Wrapped, each line under the first.
-            Some(why) => {
-                let indent = " ".repeat(columns(&start) + 2);
-                let whole = wrapped(why, &indent, columns(&start) + 2);
-                lines.extend(format!("{start}  {whole}").lines().map(str::to_owned));
-            }
-        }
+fn parts(report: &Report, form: fn(&Table) -> String) -> String {
+    let mut text = form(&table(report));
+    if let Some(overview) = overview(report) {
+        text = format!("{}\n{OVERVIEW}\n\n{text}", form(&overview));
     }
-    for (number, note) in table.notes.iter().enumerate() {
-        lines.push(wrapped(&format!("[{}] {note}", number + 1), "    ", 0));
+    if let Some(latencies) = latencies::table(report) {
+        text.push_str(&format!("\n{}\n\n{}", latencies::TITLE, form(&latencies)));
     }
-    lines
-        .iter()
-        .map(|line| format!("{}\n", line.trim_end()))
-        .collect()
+    text
 }

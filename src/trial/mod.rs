@@ -94,6 +94,22 @@ pub enum Outcome {
     Interrupted,
 }
 
+impl Outcome {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Ok => "ok",
+            Outcome::Timeout => "timeout",
+            Outcome::Memory => "out of memory",
+            Outcome::Crashed => "crashed",
+            Outcome::Failed => "failed",
+            Outcome::Unsupported => "unsupported",
+            Outcome::NotRun => "not run",
+            Outcome::Interrupted => "interrupted",
+        }
+    }
+}
+
 /// What is known of one trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -142,6 +158,10 @@ pub struct PeakMemory {
     pub source: MemorySource,
     /// Samples it was read from.
     pub samples: u32,
+    /// Most processes that one sample saw, the trial's own among them; 0 in answers saved before it was
+    /// kept.
+    #[serde(default)]
+    pub most_processes: u32,
 }
 
 /// How a peak of memory was read.

@@ -209,6 +209,12 @@ fn peak(reply: &Reply, ended: &Ended) -> Option<PeakMemory> {
         growth_bytes,
         source,
         samples,
+        most_processes: ended
+            .samples
+            .iter()
+            .map(|sample| sample.processes)
+            .max()
+            .unwrap_or(0),
     })
 }
 
@@ -332,9 +338,10 @@ mod tests {
             (
                 peak_of_tree.peak_bytes,
                 peak_of_tree.source,
-                peak_of_tree.samples
+                peak_of_tree.samples,
+                peak_of_tree.most_processes
             ),
-            (900, MemorySource::Pss, 3)
+            (900, MemorySource::Pss, 3, 5)
         );
     }
 }

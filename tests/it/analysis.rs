@@ -419,9 +419,10 @@ fn nothing_measured_is_a_report_too() {
             .iter()
             .all(|row| row.outcome == Outcome::Interrupted)
     );
-    for text in [render::terminal(&report), render::table_html(&report)] {
-        assert!(text.contains("interrupted"), "{text}");
-    }
+    assert_eq!(
+        report.verdict,
+        ["Interrupted before anything was measured."]
+    );
     let partial: Vec<_> = simulation.records().into_iter().take(9).collect();
     let report = simulation.report_of(&partial);
     assert!(report.rows.iter().any(|row| row.wall_ns.is_some()));

@@ -612,6 +612,7 @@ fn latency(median_ms: f64, p95_ms: f64) -> GroupReport {
         name: String::new(),
         tasks: TaskCounts::default(),
         latency_ns: Some(Latency {
+            medians: Vec::new(),
             median: median_ms * 1e6,
             p95: p95_ms * 1e6,
             max: p95_ms * 2e6,

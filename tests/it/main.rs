@@ -18,5 +18,6 @@ mod plots;
 mod simulator;
 mod steps;
 mod typing;
+mod wording;
 mod fuzz;
 mod reference;

@@ -170,6 +170,7 @@ fn with_latencies(mut report: Report, groups: &[&str]) -> Report {
                     median: quantiles[50],
                     p95: quantiles[95],
                     max: quantiles[100],
+                    medians: vec![quantiles[50]; 5],
                     quantiles,
                 }),
             }

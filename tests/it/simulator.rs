@@ -28,6 +28,8 @@ pub struct Lane {
     pub peak_mib: f64,
     pub source: MemorySource,
     pub samples: u32,
+    /// Most processes that one sample saw.
+    pub processes: u32,
     pub workers: u32,
     pub switches: u64,
     pub answer: u64,
@@ -50,6 +52,7 @@ impl Lane {
             peak_mib: 3.0,
             source: MemorySource::HighWater,
             samples: 40,
+            processes: 1,
             workers: 1,
             switches: 12,
             answer: 7,
@@ -263,6 +266,7 @@ impl Simulation {
                 growth_bytes: peak_bytes.saturating_sub(2 * MIB),
                 source: lane.source,
                 samples: lane.samples,
+                most_processes: lane.processes,
             }),
             observed: Observed::default(),
             printed: String::new(),
@@ -319,6 +323,7 @@ pub fn cpu_bound() -> Simulation {
         cpu_share: 1.95,
         peak_mib: 12.4,
         source: MemorySource::Pss,
+        processes: 9,
         workers: 8,
         switches: 90,
         ..Lane::new("processes", 221.0)

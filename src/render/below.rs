@@ -1,0 +1,123 @@
+//! What would be the same in every row of a column, and what makes numbers look contradictory: in lines below
+//! the table.
+//!
+//! To say something else below it: a function, and a line where `table` puts them together.
+
+use super::table::{one_line, same_place};
+use crate::analysis::{Report, Row, Speedup};
+use crate::units::format_count;
+
+/// Whether it is a difference, and one that is too small to count.
+pub fn too_small(speedup: &Speedup) -> bool {
+    !speedup.differs && speedup.excludes_one() && speedup.below_floor()
+}
+
+/// Smallest difference that counts, in words.
+pub fn floor(speedup: &Speedup) -> String {
+    format!("{:.0} %", 100.0 * speedup.floor)
+}
+
+/// What the column of workers would say, in a sentence; `None` where the column says it better. Empty
+/// where there is nothing to say.
+pub fn workers_line(report: &Report) -> Option<String> {
+    const MOST_SERIES: usize = 6;
+    let measured: Vec<&Row> = report.rows.iter().filter(|r| r.wall_ns.is_some()).collect();
+    let Some(first) = measured.first() else {
+        return Some(String::new());
+    };
+    if measured.iter().all(|row| row.workers == first.workers) {
+        return Some(match first.workers {
+            0 => String::new(),
+            workers => format!("Workers: {}.", format_count(workers.into())),
+        });
+    }
+    // Along points each series can have a rule of its own; at a single one the column is as short.
+    if measured.iter().all(|row| same_place(row, first)) {
+        return None;
+    }
+    let mut labels: Vec<&str> = Vec::new();
+    for row in &measured {
+        if !labels.contains(&row.label.as_str()) {
+            labels.push(&row.label);
+        }
+    }
+    let rule = |label: &&str| -> Option<String> {
+        let own: Vec<&&Row> = measured.iter().filter(|row| row.label == *label).collect();
+        let swept = |row: &Row| {
+            let at = row.at.iter().find(|(key, _)| key == "workers");
+            at.is_some_and(|(_, at)| at.to_string() == format_count(row.workers.into()))
+        };
+        let rule = match own.first()?.workers {
+            workers if own.iter().all(|row| row.workers == workers) => format_count(workers.into()),
+            _ if own.iter().all(|row| swept(row)) => "as swept".to_owned(),
+            _ if own
+                .iter()
+                .all(|row| u64::from(row.workers) == row.tasks.all()) =>
+            {
+                "one for each task".to_owned()
+            }
+            _ => return None,
+        };
+        Some(format!("{} {rule}", one_line(label)))
+    };
+    let rules: Option<Vec<String>> = labels.iter().map(rule).collect();
+    let rules = rules.filter(|rules| rules.len() <= MOST_SERIES)?;
+    Some(format!("Workers: {}.", rules.join(", ")))
+}
+
+/// The same for the column of answers.
+pub fn answers_line(report: &Report) -> Option<String> {
+    let measured = report.rows.iter().filter(|row| row.wall_ns.is_some());
+    let answers: Vec<Option<bool>> = measured.map(|row| row.agrees).collect();
+    match answers.first() {
+        Some(Some(true)) if answers.iter().all(|answer| *answer == Some(true)) => {
+            Some("All answers are the same.".to_owned())
+        }
+        _ if answers.iter().all(Option::is_none) => Some(String::new()),
+        _ => None,
+    }
+}
+
+/// What makes speedups look as if they contradicted the numbers beside them, where they do.
+pub fn about_speedups(report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    let speedups = || report.rows.iter().filter_map(|row| row.speedup.as_ref());
+    let mut floors: Vec<String> = speedups().filter(|s| too_small(s)).map(floor).collect();
+    floors.sort();
+    floors.dedup();
+    for floor in floors {
+        lines.push(format!(
+            "Below {floor}: the difference is measured, but too small to count."
+        ));
+    }
+    if speedups().any(|s| !s.differs && s.excludes_one() && !s.below_floor()) {
+        lines.push(
+            "Not clear although the interval excludes 1: of several rows that are compared one may look              different by chance (Holm's correction)."
+                .to_owned(),
+        );
+    }
+    if report.rows.iter().any(|row| is_unlike_medians(report, row)) {
+        lines.push(
+            "Speedups are means over pairs of runs, one pair a block; the ratio of two medians can be              another."
+                .to_owned(),
+        );
+    }
+    lines
+}
+
+/// Whether a row's speedup isn't what a reader gets by dividing the two medians.
+fn is_unlike_medians(report: &Report, row: &Row) -> bool {
+    const UNLIKE: f64 = 0.03;
+    let Some(speedup) = &row.speedup else {
+        return false;
+    };
+    let mut others = report.rows.iter();
+    let baseline = others.find(|other| same_place(other, row) && other.label == speedup.over);
+    let medians = baseline
+        .and_then(|baseline| baseline.wall_ns.as_ref())
+        .zip(row.wall_ns.as_ref());
+    medians.is_some_and(|(base, own)| {
+        let divided = base.median / own.median;
+        (speedup.ratio / divided).ln().abs() > UNLIKE.ln_1p()
+    })
+}
