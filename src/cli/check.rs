@@ -72,7 +72,7 @@ pub fn main(arguments: &[String]) -> ExitCode {
             exit_code(&tally, strict)
         }
         Err(error) => {
-            eprintln!("conclab: {error:#}");
+            eprintln!("conclab: {error:#}{}", super::remedy(&error));
             ExitCode::from(BROKEN)
         }
     }

@@ -147,6 +147,14 @@ fn usage(message: &str) -> ExitCode {
     ExitCode::from(WRONG)
 }
 
+/// What to do about an error that says that something has run out; empty where it doesn't.
+fn remedy(error: &anyhow::Error) -> &'static str {
+    let system = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    system.map_or("", crate::process::remedy)
+}
+
 fn help() -> String {
     let mut text = format!(
         "conclab {}: concurrency experiments, run for real\n\nUsage:\n",

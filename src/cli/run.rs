@@ -1,6 +1,6 @@
 //! `conclab run FILE.toml [--json] [--out DIR]`: the same answer in the terminal.
 
-use super::{BROKEN, WRONG, usage};
+use super::{BROKEN, WRONG, remedy, usage};
 use crate::analysis::{CheckResult, Report};
 use crate::diagnostic;
 use crate::experiment::Experiment;
@@ -33,7 +33,7 @@ pub fn main(arguments: &[String]) -> ExitCode {
     match run(&arguments) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("conclab: {error:#}");
+            eprintln!("conclab: {error:#}{}", remedy(&error));
             ExitCode::from(BROKEN)
         }
     }
