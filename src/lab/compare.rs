@@ -77,7 +77,7 @@ impl Lab {
 
 /// The comparison as a table and a sentence.
 fn markdown(a: &str, b: &str, first: &Past, second: &Past, rows: &[ComparedRow]) -> String {
-    let cell = |text: &str| text.replace('|', "\\|");
+    let cell = render::markdown_cell;
     let (name_a, name_b) = (cell(a), cell(b));
     let mut text = format!(
         "| | wall time, {name_a} | wall time, {name_b} | {name_b} is faster by | CPU time | peak memory |\n\
@@ -103,8 +103,9 @@ fn markdown(a: &str, b: &str, first: &Past, second: &Past, rows: &[ComparedRow])
             both(row.peak_bytes, format_bytes)
         ));
     }
-    text.push_str(&format!("\n{}\n", sentence(a, b, rows)));
-    let machines = [&first.report.machine, &second.report.machine].map(render::machine_line);
+    text.push_str(&format!("\n{}\n", cell(&sentence(a, b, rows))));
+    let machines = [&first.report.machine, &second.report.machine]
+        .map(|machine| cell(&render::machine_line(machine)));
     match machines[0] == machines[1] {
         true => text.push_str(&format!("\n{}\n", machines[0])),
         false => text.push_str(&format!(

@@ -151,7 +151,7 @@ fn results(lab: &Lab) -> String {
                 ))
             })
             .collect();
-        let cell = |text: &str| text.replace('|', "\\|");
+        let cell = render::markdown_cell;
         let name = past
             .experiment
             .name

@@ -125,10 +125,17 @@ impl Lab {
                 (End::Interrupted, _) => {
                     Err("interrupted while the CPU was being calibrated".to_owned())
                 }
+                (End::WardenLost, _) => Err(
+                    "the process that starts trials was killed while the CPU was being calibrated: run \
+                     the cell again"
+                        .to_owned(),
+                ),
                 (end, _) => Err(format!(
-                    "the CPU could not be calibrated ({end:?}): {}",
+                    "the CPU could not be calibrated ({end:?}): run the cell again {}",
                     ended.printed
-                )),
+                )
+                .trim()
+                .to_owned()),
             }
         })
     }

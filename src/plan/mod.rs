@@ -443,8 +443,8 @@ mod tests {
         };
         assert_eq!(refused(&limited(500)), None);
         let why = refused(&limited(5_000)).unwrap();
-        assert!(why.contains("5032 open files"), "{why}");
+        assert!(why.contains("5,032 open files"), "{why}");
         let why = refused(&Series::plain("async", &Runtime::Native)).unwrap();
-        assert!(why.contains("032 open files"), "{why}");
+        assert!(why.contains("100,032 open files"), "{why}");
     }
 }

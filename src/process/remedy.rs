@@ -9,7 +9,9 @@ pub fn remedy(error: &io::Error) -> &'static str {
     match error.raw_os_error() {
         Some(libc::EMFILE) => "; raise the limit of open files (ulimit -n)",
         Some(libc::ENFILE) => "; the whole machine has too many files open: end other programs",
-        Some(libc::EAGAIN) => "; raise the limit of processes (ulimit -u), or end other programs",
+        Some(libc::EAGAIN) => {
+            "; raise the limits of processes and memory (ulimit -u, -v), or end other programs"
+        }
         Some(libc::ENOMEM) => "; raise the limit of memory (ulimit -v), or end other programs",
         Some(libc::ENOSPC | libc::EDQUOT) => {
             "; free some space, or set TMPDIR to a folder that has it"

@@ -8,7 +8,7 @@ pub mod png;
 mod table;
 
 pub use claims::{bundle as claims_bundle, stable_text as checks_text};
-pub use inline::{escape_html, escape_latex};
+pub use inline::{escape_html, escape_latex, markdown_cell};
 pub use table::{html as table_html, latex as table_latex};
 pub use table::{markdown as table_markdown, text as table_text};
 

@@ -32,6 +32,7 @@ pub use syntax::{Completeness, is_complete};
 
 use crate::diagnostic::{Diagnostic, line_column};
 use crate::experiment::{CellSource, Experiment, Theme};
+use crate::units::format_bytes;
 use toml::Spanned;
 use toml::de::DeTable;
 
@@ -200,8 +201,21 @@ impl Defaults {
     }
 }
 
+/// Most that a cell's text may be: reading takes the longer the more there is, and help while typing is given
+/// between two strokes.
+pub const MOST_BYTES: usize = 4 << 20;
+
 /// Reads a cell. All problems at once, in the order of the text; a cell only where there is none.
 pub fn read(text: &str, session: &Session) -> (Option<Cell>, Vec<Diagnostic>) {
+    if text.len() > MOST_BYTES {
+        let message = format!(
+            "a cell of {} is larger than {}, the most that is read",
+            format_bytes(text.len() as f64),
+            format_bytes(MOST_BYTES as f64)
+        );
+        let help = "is this text a cell of conclab at all?";
+        return (None, vec![Diagnostic::new(0..0, message, help)]);
+    }
     if let Some(cell) = command(text.trim()) {
         return (Some(cell), Vec::new());
     }

@@ -57,6 +57,18 @@ fn a_complaint_about_a_huge_value_is_short() {
 }
 
 #[test]
+fn a_huge_cell_is_refused_at_once() {
+    let output = run(&"a = [1]\n".repeat(1 << 20), &[], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains("a cell of 8 MiB is larger than 4 MiB"),
+        "{told}"
+    );
+    assert!(told.len() < 1_000, "{}", told.len());
+}
+
+#[test]
 fn without_a_temporary_folder_the_error_names_it_and_the_remedy() {
     let environment = [("TMPDIR", "/nonexistent/folder")];
     let output = run("task = { count = 1 }", &[], &environment);
@@ -162,4 +174,46 @@ fn without_descriptors_the_error_says_how_to_have_more() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(3), "{told}");
     assert!(told.contains("ulimit -n"), "{told}");
+}
+
+#[test]
+fn a_cell_of_a_session_shows_no_markup_of_its_writer() {
+    use conclab::lab::{Event, Lab, Options};
+    let mut lab = Lab::new(Options {
+        executable: env!("CARGO_BIN_EXE_conclab").into(),
+        static_output: false,
+    });
+    let script = "<script>alert(1)</script>";
+    let experiment = |name: &str| {
+        format!(
+            "name = \"{name}\"\ntitle = \"{script}\"\ntask = {{ run = [\"a\\n\\n{script}\"] }}\nrepeat = 3\n\
+             models = [{{ model = \"sequential\", label = \"{script}\" }}]"
+        )
+    };
+    for cell in [
+        experiment("a"),
+        experiment("b"),
+        "show = \"results\"".to_owned(),
+        "compare = [\"a\", \"b\"]".to_owned(),
+    ] {
+        let stop = lab.interrupter().stop();
+        let mut shown = 0;
+        lab.run_cell(&cell, &stop, &mut |event| {
+            let Event::Output(bundle) = event else { return };
+            for form in ["text/html", "text/markdown"] {
+                let text = bundle.data.get(form).and_then(|text| text.as_str());
+                let text = text.unwrap_or("");
+                shown += usize::from(text.contains("alert(1)"));
+                // In a line's code nothing is markup; behind an empty line it would be no code any more.
+                let bare: Vec<&str> = text.split('`').step_by(2).collect();
+                assert!(!bare.concat().contains("<script>"), "{form}: {text}");
+                let code: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
+                assert!(
+                    code.iter().all(|code| !code.contains("\n\n")),
+                    "{form}: {text}"
+                );
+            }
+        });
+        assert!(shown > 0, "{cell}");
+    }
 }
