@@ -99,6 +99,9 @@ pub fn format_ns(ns: f64) -> String {
         return "–".to_owned();
     }
     let magnitude = ns.abs();
+    if magnitude >= 7200e9 {
+        return format!("{} h", significant(ns / 3600e9));
+    }
     if magnitude >= 120e9 {
         let seconds = (ns / 1e9).round() as i64;
         return format!("{} min {} s", seconds / 60, seconds % 60);
@@ -289,6 +292,7 @@ mod tests {
         assert_eq!(format_ns(1_234_567.0), "1.23 ms");
         assert_eq!(format_ns(999_600.0), "1 ms");
         assert_eq!(format_ns(125e9), "2 min 5 s");
+        assert_eq!(format_ns(100_000e9), "27.8 h");
         assert_eq!(format_bytes((64u64 << 20) as f64), "64 MiB");
         assert_eq!(format_bytes(7200.0 * (1u64 << 30) as f64), "7.03 TiB");
         assert_eq!(format_count(1_000_000), "1,000,000");

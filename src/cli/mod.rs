@@ -202,7 +202,7 @@ fn usage(message: &str) -> ExitCode {
 
 /// Tells that the environment broke.
 fn broken(error: &anyhow::Error) -> ExitCode {
-    complain(format_args!("conclab: {error:#}\n"));
+    complain(format_args!("conclab: {error:#}{}\n", remedy(error)));
     ExitCode::from(BROKEN)
 }
 
@@ -212,6 +212,14 @@ fn printed(written: io::Result<()>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => broken(&anyhow::Error::new(error).context("writing to standard output")),
     }
+}
+
+/// What to do about an error that says that something has run out; empty where it doesn't.
+fn remedy(error: &anyhow::Error) -> &'static str {
+    let system = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    system.map_or("", crate::process::remedy)
 }
 
 fn help() -> String {

@@ -11,6 +11,9 @@ use std::{env, fs};
 /// File of the cache folder with all rates that were measured.
 const FILE: &str = "conclab/calibration.json";
 
+/// Steps a nanosecond that a machine can have: another number in the cache is not believed.
+const PLAUSIBLE: std::ops::RangeInclusive<f64> = 1e-4..=1e3;
+
 /// Steps of `cpu` a nanosecond, from the cache, or as `measure` finds them (then kept).
 ///
 /// # Errors
@@ -25,7 +28,7 @@ pub fn steps_per_ns<E>(
     if let Some(rate) = known
         .get(&key)
         .and_then(Value::as_f64)
-        .filter(|rate| *rate > 0.0)
+        .filter(|rate| PLAUSIBLE.contains(rate))
     {
         return Ok(rate);
     }
@@ -67,8 +70,11 @@ fn cache_folder() -> Option<PathBuf> {
 }
 
 fn read(file: &Path) -> Map<String, Value> {
-    fs::read_to_string(file)
+    // Reading a pipe of that name would never end.
+    fs::metadata(file)
         .ok()
+        .filter(fs::Metadata::is_file)
+        .and_then(|_| fs::read_to_string(file).ok())
         .and_then(|text| serde_json::from_str(&text).ok())
         .unwrap_or_default()
 }
@@ -88,5 +94,26 @@ fn write(file: &Path, mut known: Map<String, Value>) {
         .and_then(|()| fs::rename(&fresh, file));
     if written.is_err() {
         let _ = fs::remove_file(fresh);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_a_broken_cache_is_not_believed() {
+        let folder = env::temp_dir().join(format!("conclab-cache-{}", uuid::Uuid::new_v4()));
+        fs::create_dir(&folder).unwrap();
+        let file = folder.join("calibration.json");
+        for text in ["", "{", "[]", "{\"a\": 1e999}"] {
+            fs::write(&file, text).unwrap();
+            assert!(read(&file).is_empty(), "{text}");
+        }
+        assert!(read(&folder).is_empty(), "no file");
+        fs::write(&file, "{\"a\": 0.2}").unwrap();
+        assert_eq!(read(&file)["a"], 0.2);
+        fs::remove_dir_all(folder).unwrap();
+        assert!(!PLAUSIBLE.contains(&1e300) && !PLAUSIBLE.contains(&0.0));
     }
 }

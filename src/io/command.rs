@@ -1,15 +1,43 @@
 //! Programs: started without a shell, and waited for.
 
+use std::io::{self, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
+use tokio::io::AsyncReadExt;
+
+/// Most that is kept of what a program prints as errors: its end.
+const MOST_PRINTED: usize = 4 << 10;
 
 /// Runs a program to its end on the calling thread; 0, its exit code, is the result.
 ///
 /// # Errors
 /// Where it can't be started, or ends with another exit code or by a signal.
 pub fn run(argv: &[String], directory: &Path) -> Result<u64, String> {
-    judge(argv, command(argv, directory)?.output())
+    judge(argv, output(command(argv, directory)?))
+}
+
+fn output(mut command: Command) -> io::Result<(ExitStatus, Vec<u8>)> {
+    let mut child = command.spawn()?;
+    let mut printed = Vec::new();
+    if let Some(mut errors) = child.stderr.take() {
+        let mut part = [0u8; MOST_PRINTED];
+        loop {
+            match errors.read(&mut part) {
+                Ok(0) => break,
+                Ok(count) => keep_end(&mut printed, &part[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+    }
+    Ok((child.wait()?, printed))
+}
+
+fn keep_end(printed: &mut Vec<u8>, part: &[u8]) {
+    printed.extend_from_slice(part);
+    let surplus = printed.len().saturating_sub(MOST_PRINTED);
+    printed.drain(..surplus);
 }
 
 /// The same on an event loop, which serves others meanwhile. A task that is called off kills it.
@@ -18,7 +46,26 @@ pub fn run(argv: &[String], directory: &Path) -> Result<u64, String> {
 /// As [`run`].
 pub async fn run_async(argv: &[String], directory: &Path) -> Result<u64, String> {
     let mut command = tokio::process::Command::from(command(argv, directory)?);
-    judge(argv, command.kill_on_drop(true).output().await)
+    command.kill_on_drop(true);
+    judge(argv, output_async(command).await)
+}
+
+async fn output_async(mut command: tokio::process::Command) -> io::Result<(ExitStatus, Vec<u8>)> {
+    let mut child = command.spawn()?;
+    let mut printed = Vec::new();
+    if let Some(mut errors) = child.stderr.take() {
+        // Not in the future itself: every task waiting for a program would hold it.
+        let mut part = Vec::with_capacity(MOST_PRINTED);
+        while errors
+            .read_buf(&mut part)
+            .await
+            .is_ok_and(|count| count > 0)
+        {
+            keep_end(&mut printed, &part);
+            part.clear();
+        }
+    }
+    Ok((child.wait().await?, printed))
 }
 
 fn command(argv: &[String], directory: &Path) -> Result<Command, String> {
@@ -34,9 +81,9 @@ fn command(argv: &[String], directory: &Path) -> Result<Command, String> {
     Ok(command)
 }
 
-fn judge(argv: &[String], ended: std::io::Result<Output>) -> Result<u64, String> {
+fn judge(argv: &[String], ended: io::Result<(ExitStatus, Vec<u8>)>) -> Result<u64, String> {
     let program = argv.first().map_or("", String::as_str);
-    let Output { status, stderr, .. } =
+    let (status, stderr) =
         ended.map_err(|error| format!("`{program}` could not be started: {error}"))?;
     if status.success() {
         return Ok(0);
@@ -74,6 +121,11 @@ mod tests {
         );
         let missing = run(&["no-such-program-here"]).unwrap_err();
         assert!(missing.contains("could not be started"), "{missing}");
+        let much = "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done >&2; exit 1";
+        assert_eq!(
+            run(&["sh", "-c", much]),
+            Err("`sh` ended with exit code 1: line 19999".to_owned())
+        );
         // Not through a shell: this is one program with a strange name.
         assert!(run(&["true; true"]).is_err());
     }

@@ -218,6 +218,10 @@ fn kernel_info() -> Value {
 }
 
 fn is_complete(code: &str) -> IsCompleteReply {
+    // What is too large is told when it is run.
+    if code.len() > spec::MOST_BYTES {
+        return IsCompleteReply::complete();
+    }
     match spec::is_complete(code) {
         Completeness::Complete => IsCompleteReply::complete(),
         Completeness::Incomplete => IsCompleteReply::incomplete(String::new()),

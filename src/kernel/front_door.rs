@@ -329,7 +329,18 @@ impl Connection {
 impl PrivateSocket {
     fn bind() -> io::Result<(StdUnixListener, Self)> {
         let folder = std::env::temp_dir().join(format!("conclab-{}", uuid::Uuid::new_v4()));
-        DirBuilder::new().mode(0o700).create(&folder)?;
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&folder)
+            .map_err(|error| {
+                io::Error::new(
+                    error.kind(),
+                    format!(
+                        "no folder could be made in {}: {error}; set TMPDIR to a folder that can be written",
+                        std::env::temp_dir().display()
+                    ),
+                )
+            })?;
         let bound = Self::bind_in(&folder);
         fs::remove_dir(&folder)?;
         bound

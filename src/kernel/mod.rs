@@ -19,6 +19,7 @@ pub mod wire;
 pub mod zmtp;
 
 use crate::lab::Options;
+use crate::process::remedy;
 use anyhow::{Context, bail, ensure};
 use dispatch::Desk;
 use front_door::{Address, Door};
@@ -77,7 +78,10 @@ pub fn main(arguments: &[String]) -> ExitCode {
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("conclab kernel: {error:#}");
+            let system = error
+                .chain()
+                .find_map(|cause| cause.downcast_ref::<io::Error>());
+            eprintln!("conclab kernel: {error:#}{}", system.map_or("", remedy));
             ExitCode::from(BROKEN)
         }
     }

@@ -47,6 +47,12 @@ pub fn inspect(request: &Value, known: &Session) -> Value {
 /// The code and the cursor in bytes; at the end where the request doesn't say.
 fn code_and_cursor(request: &Value) -> (&str, usize) {
     let code = request["code"].as_str().unwrap_or("");
+    // Nobody types that much, and everyone else would wait meanwhile.
+    let code = if code.len() > spec::MOST_BYTES {
+        ""
+    } else {
+        code
+    };
     let cursor = request["cursor_pos"].as_u64().unwrap_or(u64::MAX);
     (code, bytes(code, cursor))
 }

@@ -5,6 +5,7 @@
 //! `show` answers what runs nothing.
 
 mod compare;
+mod plausible;
 mod race;
 mod saved;
 mod show;

@@ -2,22 +2,26 @@
 //!
 //! To add a format: an arm in [`save`] and the word in `spec`'s check of the name.
 
-use super::Past;
+use super::{Past, plausible};
 use crate::analysis;
 use crate::experiment::{CellSource, Experiment};
 use crate::host::Machine;
 use crate::plan::{self, RowId};
 use crate::spec;
 use crate::trial::{Kind, Record};
+use crate::units::format_bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::Path;
 
 /// Version of the JSON that is written, and read.
 const SCHEMA: u32 = 1;
 /// What tells such a file from another JSON file.
 const KIND: &str = "conclab answer";
+/// Most that such a file may be.
+const MOST_BYTES: u64 = 256 << 20;
 
 /// An answer with all that is needed to show it again.
 #[derive(Serialize, Deserialize)]
@@ -65,8 +69,7 @@ fn json(past: &Past) -> Result<String, String> {
 /// A sentence with the path: no such file, no answer of conclab, a cell that this version can't read.
 pub fn load(path: &Path) -> Result<Past, String> {
     let shown = path.display();
-    let text =
-        fs::read_to_string(path).map_err(|error| format!("{shown} could not be read: {error}"))?;
+    let text = read(path).map_err(|error| format!("{shown} could not be read: {error}"))?;
     let saved: Saved = serde_json::from_str(&text)
         .map_err(|error| format!("{shown} is no answer that was saved as .json: {error}"))?;
     if saved.kind != KIND || saved.schema != SCHEMA {
@@ -88,6 +91,11 @@ pub fn load(path: &Path) -> Result<Past, String> {
     if !saved.records.iter().all(known) {
         return Err(format!("{shown} has runs that its cell doesn't ask for"));
     }
+    if !plausible::all(&experiment, &saved.records, &saved.machine) {
+        return Err(format!(
+            "{shown} holds numbers that no run of its cell can have given: save the answer again"
+        ));
+    }
     let report = analysis::report(
         &experiment,
         &saved.records,
@@ -99,6 +107,24 @@ pub fn load(path: &Path) -> Result<Past, String> {
         report,
         records: saved.records,
     })
+}
+
+/// The text of an ordinary file; one that never ends, or is far too large, is not read.
+fn read(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no ordinary file"));
+    }
+    let mut text = String::new();
+    File::open(path)?
+        .take(MOST_BYTES + 1)
+        .read_to_string(&mut text)?;
+    match text.len() as u64 > MOST_BYTES {
+        true => Err(io::Error::other(format!(
+            "it is larger than {}, and no answer is",
+            format_bytes(MOST_BYTES as f64)
+        ))),
+        false => Ok(text),
+    }
 }
 
 /// Every run as a line; machine, version and cell are repeated, so that files can be put together.

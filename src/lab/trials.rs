@@ -7,7 +7,7 @@ use crate::host::{Limits, Machine, calibration};
 use crate::io::Connections;
 use crate::model::Site;
 use crate::plan::{self, RowId};
-use crate::process::{End, Launch, Stop, Warden};
+use crate::process::{End, Launch, Stop, Warden, explained};
 use crate::program::{Op, Program};
 use crate::trial::run::{Trial, run};
 use crate::trial::{Kind, Record, Request};
@@ -89,8 +89,9 @@ impl Lab {
             .map(Arc::new)
             .map_err(|error| {
                 format!(
-                    "the process that starts trials could not be started from {}: {error}",
-                    self.options.executable.display()
+                    "the process that starts trials could not be started from {}: {}",
+                    self.options.executable.display(),
+                    explained(&error)
                 )
             })?;
         *shared = Some(warden.clone());
@@ -124,10 +125,17 @@ impl Lab {
                 (End::Interrupted, _) => {
                     Err("interrupted while the CPU was being calibrated".to_owned())
                 }
+                (End::WardenLost, _) => Err(
+                    "the process that starts trials was killed while the CPU was being calibrated: run \
+                     the cell again"
+                        .to_owned(),
+                ),
                 (end, _) => Err(format!(
-                    "the CPU could not be calibrated ({end:?}): {}",
+                    "the CPU could not be calibrated ({end:?}): run the cell again {}",
                     ended.printed
-                )),
+                )
+                .trim()
+                .to_owned()),
             }
         })
     }
@@ -148,7 +156,10 @@ fn any_op(programs: &[Program], wanted: impl Fn(&Op) -> bool) -> bool {
 fn delay_server(warden: &Warden, executable: &str) -> Result<SocketAddr, String> {
     let argv = [executable.to_owned(), "delay-server".to_owned()];
     let line = warden.service(&argv).map_err(|error| {
-        format!("the delay server that `http` steps talk to could not be started: {error}")
+        format!(
+            "the delay server that `http` steps talk to could not be started: {}",
+            explained(&error)
+        )
     })?;
     line.trim()
         .parse()

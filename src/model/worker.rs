@@ -8,6 +8,7 @@
 use super::executor::{Answer, Offer};
 use super::{Job, Latencies, Settings, Sharing, Site, Tally, blocking, data};
 use crate::measure::own_memory_bytes;
+use crate::process::explained;
 use crate::process::worker::{Worker, die_with_parent};
 use crate::program::Program;
 use crate::runtime::Runtime;
@@ -62,7 +63,10 @@ pub(super) fn set_up(job: &Job) -> String {
 pub(super) fn start(job: &Job, set_up: &str, number: u64, of: u64) -> Result<Worker, String> {
     let number = number + 1;
     let mut worker = Worker::start(&job.site.executable).map_err(|error| {
-        format!("worker process {number} of {of} could not be started: {error}")
+        format!(
+            "worker process {number} of {of} could not be started: {}",
+            explained(&error)
+        )
     })?;
     match worker.send(set_up) {
         Ok(()) => Ok(worker),

@@ -1,7 +1,7 @@
 //! The kernel's end of the warden: one message out, one back.
 
 use super::warden::{Command, Message};
-use super::{End, Ended, Launch, Stop};
+use super::{End, Ended, Launch, Stop, spawn};
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -126,7 +126,8 @@ impl Warden {
 
     fn lost(&self) -> Ended {
         self.alive.store(false, Ordering::SeqCst);
-        // It could not do this itself; its trials died with it.
+        // It could not do this itself.
+        spawn::kill_orphans(&self.directory);
         let _ = std::fs::remove_dir_all(&self.directory);
         ended_without_running(End::WardenLost)
     }

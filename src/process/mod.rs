@@ -7,6 +7,7 @@
 
 mod client;
 mod interrupt;
+mod remedy;
 mod running;
 pub mod shared;
 pub mod signals;
@@ -17,6 +18,7 @@ pub mod worker;
 
 pub use client::Warden;
 pub use interrupt::{Interrupt, Stop};
+pub use remedy::{explained, remedy};
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;

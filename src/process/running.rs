@@ -1,7 +1,7 @@
 //! One trial while it runs, as the warden sees it: its pipes, its deadline, its memory.
 
 use super::spawn::{self, Spawned};
-use super::{End, Ended, Launch, MemorySample, signals, tree};
+use super::{End, Ended, Launch, MemorySample, explained, signals, tree};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 /// Most that is kept of what a trial prints: its end.
 const MOST_PRINTED: usize = 16 << 10;
+/// Most reads of a pipe in a row: who prints faster than that is read must not keep the warden from all else.
+const MOST_READS: usize = 64;
 /// Most that a reply may be.
 const MOST_REPLY: usize = 64 << 20;
 /// Between two looks at the tree's memory, for its limit.
@@ -97,7 +99,7 @@ impl Running {
     /// What is told of a trial that could not be started.
     pub fn not_started(error: &io::Error) -> Ended {
         Ended {
-            end: End::NotStarted(error.to_string()),
+            end: End::NotStarted(explained(error)),
             reply: String::new(),
             printed: String::new(),
             elapsed_ns: 0,
@@ -178,10 +180,13 @@ impl Running {
         }
     }
 
-    /// Reads what the trial has written.
+    /// Reads what the trial has written, or the beginning of it.
     fn drain(&mut self) {
         let mut part = [0u8; 16 << 10];
-        while self.output_open {
+        for _ in 0..MOST_READS {
+            if !self.output_open {
+                break;
+            }
             match spawn::read(self.output.as_raw_fd(), &mut part) {
                 Ok(0) => self.output_open = false,
                 Ok(count) => {
@@ -192,7 +197,10 @@ impl Running {
                 Err(_) => break,
             }
         }
-        while self.reply_open {
+        for _ in 0..MOST_READS {
+            if !self.reply_open {
+                break;
+            }
             match spawn::read(self.reply.as_raw_fd(), &mut part) {
                 Ok(0) => self.reply_open = false,
                 Ok(count) if self.replied.len() + count <= MOST_REPLY => {
@@ -206,6 +214,9 @@ impl Running {
 
     /// Looks at what time demands: the deadline, the memory limit, the next sample.
     pub fn look(&mut self, keep: &[u32]) {
+        if self.end.is_some() {
+            return;
+        }
         let now = Instant::now();
         if now >= self.deadline && !self.timeout_passed {
             self.timeout_passed = true;

@@ -67,7 +67,12 @@ impl SharedMemory {
             .write(true)
             .create_new(true)
             .open(path)?;
-        file.set_len((slots * SLOT_BYTES) as u64)?;
+        // Not only set to its length: where the disk is full, touching the memory would end the process.
+        // SAFETY: a call on an open descriptor of ours.
+        match unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, (slots * SLOT_BYTES) as i64) } {
+            0 => {}
+            code => return Err(io::Error::from_raw_os_error(code)),
+        }
         SharedMemory::map(slots, file.as_raw_fd(), 0)
     }
 

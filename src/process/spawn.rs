@@ -13,6 +13,10 @@ use std::time::{Duration, Instant};
 /// Longest that killed processes are waited for: only one that hangs in the kernel takes longer.
 const KILL_PATIENCE: Duration = Duration::from_secs(5);
 
+/// The variable by which everything that descends from a trial can be found, though it changes its parent and
+/// its session: the folder that it was started in.
+pub const MARK: &str = "CONCLAB_TRIAL_FOLDER";
+
 /// A process that was just started.
 pub struct Spawned {
     /// The process, leader of a group of its own.
@@ -70,6 +74,7 @@ pub fn start(argv: &[String], directory: &Path) -> io::Result<Spawned> {
     command
         .args(arguments)
         .current_dir(directory)
+        .env(MARK, directory)
         .stdin(Stdio::piped())
         .stdout(output_end.try_clone()?)
         .stderr(output_end)
@@ -121,6 +126,25 @@ pub fn kill_descendants(keep: &[u32]) -> Vec<(u32, i32, libc::rusage)> {
         left.into_iter().for_each(signals::kill);
         // They die at once, but not before this line.
         std::thread::sleep(Duration::from_micros(300));
+    }
+}
+
+/// Kills what a warden that was killed itself has left of those that it started in `directory` and below.
+///
+/// Its trial died with it, but not what the trial's tasks had started: those were nobody's descendants then.
+pub fn kill_orphans(directory: &Path) {
+    let Some(directory) = directory.to_str() else {
+        return;
+    };
+    let mark = format!("{MARK}={directory}");
+    let deadline = Instant::now() + KILL_PATIENCE;
+    while Instant::now() < deadline {
+        let left = tree::with_environment(&mark);
+        if left.is_empty() {
+            return;
+        }
+        left.into_iter().for_each(signals::kill);
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 

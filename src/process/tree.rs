@@ -75,6 +75,23 @@ fn children_by_scan(parent: u32) -> Vec<u32> {
         .collect()
 }
 
+/// Processes whose environment, as they started, has this text in it; only those that this user may look at.
+pub fn with_environment(text: &str) -> Vec<u32> {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let pids = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let has = |pid: &u32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment
+            .windows(text.len())
+            .any(|part| part == text.as_bytes())
+    };
+    pids.filter(has).collect()
+}
+
 /// Sum of the resident sets of `root` and all below it: counts shared pages more than once.
 pub fn resident_bytes(root: u32) -> u64 {
     std::iter::once(root)

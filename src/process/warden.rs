@@ -200,8 +200,10 @@ impl Warden {
                         }
                     }
                 }
-                Wake::Nothing => running.look(&keep),
+                Wake::Nothing => {}
             }
+            // Whatever woke it: who keeps it busy must not escape the deadline.
+            running.look(&keep);
         }
         Ok(Ok(running.finish(&keep)))
     }

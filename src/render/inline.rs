@@ -60,9 +60,10 @@ pub fn html(text: &str) -> String {
     })
 }
 
-/// A line for Markdown.
+/// A line for Markdown. A line's end in it is a space: behind an empty line nothing would be code any more.
 pub fn markdown(text: &str) -> String {
-    pieces(text, escape_markdown, |code| format!("`{code}`"))
+    let line = text.replace(['\n', '\r'], " ");
+    pieces(&line, escape_markdown, |code| format!("`{code}`"))
 }
 
 /// A line for LaTeX.
@@ -89,6 +90,12 @@ fn pieces(text: &str, plain: fn(&str) -> String, code: impl Fn(&str) -> String) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_in_markdown_is_markup_of_its_writer() {
+        assert_eq!(markdown("`a\n\n<script>`"), "`a  <script>`", "still code");
+        assert_eq!(markdown("a\n\n<b>"), "a  \\<b\\>");
+    }
 
     #[test]
     fn text_is_escaped_for_each_form() {

@@ -35,6 +35,7 @@ pub use syntax::{Completeness, is_complete};
 
 use crate::diagnostic::{Diagnostic, MOST_TOLD};
 use crate::experiment::{CellSource, Experiment, Theme};
+use crate::units::format_bytes;
 use toml::Spanned;
 use toml::de::DeTable;
 
@@ -200,10 +201,23 @@ impl Defaults {
     }
 }
 
+/// Most that a cell's text may be: reading takes the longer the more there is, and help while typing is given
+/// between two strokes.
+pub const MOST_BYTES: usize = 4 << 20;
+
 /// Reads a cell. All problems at once, in the order of the text; a cell only where there is none.
 ///
 /// Of very many problems the first are told, one more than [`MOST_TOLD`] beside those of the syntax.
 pub fn read(text: &str, session: &Session) -> (Option<Cell>, Vec<Diagnostic>) {
+    if text.len() > MOST_BYTES {
+        let message = format!(
+            "a cell of {} is larger than {}, the most that is read",
+            format_bytes(text.len() as f64),
+            format_bytes(MOST_BYTES as f64)
+        );
+        let help = "is this text a cell of conclab at all?";
+        return (None, vec![Diagnostic::new(0..0, message, help)]);
+    }
     if let Some(cell) = command(text.trim()) {
         return (Some(cell), Vec::new());
     }

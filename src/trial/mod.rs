@@ -218,6 +218,6 @@ pub enum Activity {
 impl Measurement {
     /// User and system CPU time of the tree while the clock ran.
     pub fn cpu_ns(&self) -> u64 {
-        self.reply.user_ns + self.reply.system_ns
+        self.reply.user_ns.saturating_add(self.reply.system_ns)
     }
 }

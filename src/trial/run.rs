@@ -5,7 +5,7 @@
 use super::{
     Kind, Measurement, MemorySource, Observed, Outcome, PeakMemory, Record, Reply, Request,
 };
-use crate::process::{End, Ended, Launch, Stop, Warden};
+use crate::process::{End, Ended, Launch, Stop, Warden, explained};
 use crate::units::{duration_text, format_bytes, format_ns};
 use std::fs;
 
@@ -33,8 +33,9 @@ pub fn run(warden: &Warden, trial: &Trial, stop: &Stop) -> Record {
     let directory = &trial.request.site.directory;
     if let Err(error) = fs::create_dir_all(directory) {
         let why = format!(
-            "no folder for its files could be made in {}: {error}",
-            directory.display()
+            "no folder for its files could be made in {}: {}",
+            directory.display(),
+            explained(&error)
         );
         return record(trial, Err((Outcome::Failed, why)));
     }
@@ -91,7 +92,7 @@ fn measurement(trial: &Trial, ended: Ended) -> Result<Measurement, (Outcome, Str
             .then(|| peak(&reply, &ended))
             .flatten(),
         elapsed_ns: ended.elapsed_ns,
-        warden_cpu_ns: ended.user_ns + ended.system_ns,
+        warden_cpu_ns: ended.user_ns.saturating_add(ended.system_ns),
         observed: Observed {
             samples: ended.samples,
             ..Observed::default()
@@ -122,10 +123,10 @@ fn failure(trial: &Trial, ended: &Ended) -> Option<(Outcome, String)> {
         End::TimedOut => (
             Outcome::Timeout,
             format!(
-                "it was still running after {} and was stopped: give it less to do, or set \
-                 `trial_timeout = \"{}\"`",
+                "it was still running after {} and was stopped: give it less to do, or raise \
+                 `trial_timeout` (now {})",
                 format_ns(trial.timeout_ns as f64),
-                duration_text(trial.timeout_ns.saturating_mul(2))
+                duration_text(trial.timeout_ns)
             ),
         ),
         End::OverMemory(bytes) => (
@@ -278,7 +279,11 @@ mod tests {
             (End::Exited(0), Outcome::Crashed, "without an answer"),
             (End::Signalled(9), Outcome::Crashed, "SIGKILL from outside"),
             (End::Signalled(11), Outcome::Crashed, "segmentation fault"),
-            (End::TimedOut, Outcome::Timeout, "trial_timeout = \"1m\""),
+            (
+                End::TimedOut,
+                Outcome::Timeout,
+                "raise `trial_timeout` (now 30s)",
+            ),
             (End::OverMemory(2 << 30), Outcome::Memory, "limit of 1 GiB"),
             (End::Interrupted, Outcome::Interrupted, "interrupted"),
             (

@@ -597,3 +597,17 @@ fn when_the_session_is_killed_nothing_survives() {
     run.child().wait().unwrap();
     run.assert_gone();
 }
+
+#[test]
+fn when_the_warden_is_killed_what_tasks_have_started_is_gone_too() {
+    // In a session of its own, without a parent: only its environment tells whose it was.
+    let cell = "task = { run = [\"sh\", \"-c\", \"setsid sleep 1001 & sleep 1002\"] }\ntasks = 2\nrepeat = 1\n\
+                models = [\"threads\"]";
+    let run = Run::start(cell, &["--json"]);
+    for name in ["1001", "1002"] {
+        run.wait_for(name);
+    }
+    signal(run.wait_for("warden"), libc::SIGKILL);
+    let (run, _) = run.end();
+    run.assert_gone();
+}

@@ -2,7 +2,9 @@
 //!
 //! To add one: a test that runs `conclab run -` with [`run`].
 
-use conclab::spec::{Session, read};
+use conclab::host::{Limits, Machine};
+use conclab::plan::{self, RowId};
+use conclab::spec::{self, Cell, Session, read};
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
@@ -106,6 +108,18 @@ fn a_complaint_about_a_huge_value_is_short() {
 }
 
 #[test]
+fn a_huge_cell_is_refused_at_once() {
+    let output = run(&"a = [1]\n".repeat(1 << 20), &[], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains("a cell of 8 MiB is larger than 4 MiB"),
+        "{told}"
+    );
+    assert!(told.len() < 1_000, "{}", told.len());
+}
+
+#[test]
 fn without_a_temporary_folder_the_error_names_it_and_the_remedy() {
     let environment = [("TMPDIR", "/nonexistent/folder")];
     let output = run("task = { count = 1 }", &[], &environment);
@@ -113,4 +127,144 @@ fn without_a_temporary_folder_the_error_names_it_and_the_remedy() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("/nonexistent/folder"), "{told}");
     assert!(told.contains("set TMPDIR"), "{told}");
+}
+
+/// Why the first row of a cell must not start on a machine without other limits than its CPUs.
+fn refused(cell: &str, usable_cpus: u32) -> Option<String> {
+    let (parsed, diagnostics) = spec::read(cell, &Session::default());
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    let Some(Cell::Experiment(experiment)) = parsed else {
+        panic!("no experiment");
+    };
+    let machine = Machine {
+        usable_cpus,
+        ..Machine::default()
+    };
+    let row = RowId {
+        series: 0,
+        point: 0,
+    };
+    plan::refusal(&experiment, row, &machine, &Limits::default())
+}
+
+#[test]
+fn computing_that_cannot_end_in_time_is_refused_where_it_cannot_be_shared_out() {
+    let cell = |model: &str, tasks: u64| {
+        format!("task = {{ cpu = \"10ms\" }}\ntasks = {tasks}\nmodels = [\"{model}\"]")
+    };
+    let why = refused(&cell("sequential", 10_000_000), 8).unwrap();
+    assert!(why.contains("computing alone takes about 27.8 h"), "{why}");
+    assert!(
+        !why.contains("or set"),
+        "no cell can allow more than a day: {why}"
+    );
+    let why = refused(&cell("sequential", 6_000), 8).unwrap();
+    assert!(
+        why.contains("about 60 s a run, and `trial_timeout` is 30 s"),
+        "{why}"
+    );
+    assert!(why.contains("or set `trial_timeout = \"2m\"`"), "{why}");
+    assert!(refused(&cell("async", 6_000), 8).is_some(), "one thread");
+    assert_eq!(refused(&cell("thread-pool", 6_000), 8), None, "eight cores");
+    assert_eq!(refused(&cell("hybrid", 6_000), 8), None);
+    assert!(refused(&cell("thread-pool", 6_000), 1).is_some());
+    assert_eq!(
+        refused(&cell("sequential", 3_500), 8),
+        None,
+        "too near to be sure"
+    );
+    let locked = "task = { cpu = \"10ms\", lock = \"a\" }\ntasks = 6_000\nmodels = [\"threads\"]";
+    assert!(refused(locked, 8).is_some());
+    let budget = "task = { cpu = \"1s\" }\ntasks = 8\nbudget = \"2s\"\nmodels = [\"sequential\"]";
+    let why = refused(budget, 2).unwrap();
+    assert!(why.contains("`budget` is 2 s"), "{why}");
+}
+
+#[test]
+fn groups_that_run_side_by_side_wait_side_by_side() {
+    let cell = |model: &str| {
+        let group = |n| format!("{{ name = \"g{n}\", task = {{ sleep = \"10s\" }} }}");
+        let groups: Vec<String> = (0..4).map(group).collect();
+        format!(
+            "mix = [{}]\nmodels = [\"{model}\"]\nbudget = \"10m\"",
+            groups.join(", ")
+        )
+    };
+    assert_eq!(refused(&cell("threads"), 2), None);
+    let why = refused(&cell("sequential"), 2).unwrap();
+    assert!(why.contains("waits alone take 40 s"), "{why}");
+}
+
+#[test]
+fn without_descriptors_the_error_says_how_to_have_more() {
+    let script = "ulimit -n \"$1\"; exec \"$2\" run -";
+    for most in ["5", "10"] {
+        let output = Command::new("sh")
+            .args(["-c", script, "sh", most, env!("CARGO_BIN_EXE_conclab")])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        // An empty cell needs no trial: what it needs may be there.
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            output.status.success() || told.contains("ulimit -n"),
+            "{told}"
+        );
+    }
+    let mut process = Command::new("sh")
+        .args(["-c", script, "sh", "10", env!("CARGO_BIN_EXE_conclab")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = process.stdin.take().unwrap();
+    input.write_all(b"task = { count = 1 }").unwrap();
+    drop(input);
+    let output = process.wait_with_output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(told.contains("ulimit -n"), "{told}");
+}
+
+#[test]
+fn a_cell_of_a_session_shows_no_markup_of_its_writer() {
+    use conclab::lab::{Event, Lab, Options};
+    let mut lab = Lab::new(Options {
+        executable: env!("CARGO_BIN_EXE_conclab").into(),
+        static_output: false,
+    });
+    let script = "<script>alert(1)</script>";
+    let experiment = |name: &str| {
+        format!(
+            "name = \"{name}\"\ntitle = \"{script}\"\ntask = {{ run = [\"a\\n\\n{script}\"] }}\nrepeat = 3\n\
+             models = [{{ model = \"sequential\", label = \"{script}\" }}]"
+        )
+    };
+    for cell in [
+        experiment("a"),
+        experiment("b"),
+        "show = \"results\"".to_owned(),
+        "compare = [\"a\", \"b\"]".to_owned(),
+    ] {
+        let stop = lab.interrupter().stop();
+        let mut shown = 0;
+        lab.run_cell(&cell, &stop, &mut |event| {
+            let Event::Output(bundle) = event else { return };
+            for form in ["text/html", "text/markdown"] {
+                let text = bundle.data.get(form).and_then(|text| text.as_str());
+                let text = text.unwrap_or("");
+                shown += usize::from(text.contains("alert(1)"));
+                // In a line's code nothing is markup; behind an empty line it would be no code any more.
+                let bare: Vec<&str> = text.split('`').step_by(2).collect();
+                assert!(!bare.concat().contains("<script>"), "{form}: {text}");
+                let code: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
+                assert!(
+                    code.iter().all(|code| !code.contains("\n\n")),
+                    "{form}: {text}"
+                );
+            }
+        });
+        assert!(shown > 0, "{cell}");
+    }
 }

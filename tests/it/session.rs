@@ -117,6 +117,31 @@ fn a_named_answer_is_varied_shown_saved_and_compared() {
         compared[0].contains("No row differs clearly"),
         "{compared:?}"
     );
+    let text = std::fs::read_to_string(&saved).unwrap();
+    let answer: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let forged = |path: &str, value: u64| {
+        let mut answer = answer.clone();
+        *answer.pointer_mut(path).expect(path) = value.into();
+        std::fs::write(file("forged.json"), answer.to_string()).unwrap();
+        let forged = file("forged.json");
+        Session::new().run(&format!("compare = [{saved:?}, {forged:?}]"))
+    };
+    for (path, value) in [
+        ("/records/3/measurement/user_ns", u64::MAX - 1),
+        ("/records/3/measurement/wall_ns", u64::MAX),
+        ("/records/3/measurement/warden_cpu_ns", u64::MAX),
+        ("/records/3/measurement/tally/succeeded", 5),
+        ("/records/3/measurement/tally/failed", u64::MAX),
+        ("/records/3/measurement/tally/workers", u64::from(u32::MAX)),
+        ("/machine/usable_cpus", 0),
+    ] {
+        let error = forged(path, value).unwrap_err();
+        assert!(
+            error.contains("no run of its cell can have given"),
+            "{error}"
+        );
+    }
+    forged("/records/3/measurement/wall_ns", 1_000_000).unwrap();
     std::fs::write(file("broken.json"), "{}").unwrap();
     let broken = other
         .run(&format!("compare = [{saved:?}, {:?}]", file("broken.json")))

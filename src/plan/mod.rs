@@ -1,15 +1,18 @@
 //! What will run, in which order, and what won't: refusals before the start and the budget's cuts.
 //!
 //! Pure: numbers come in, decisions go out; [`crate::lab`] carries them out. To add a refusal: a function
-//! and a line in [`refusal`].
+//! and a line in [`refusal`]. [`bounds`] says what runs at once, [`duration`] how long it takes at least.
+
+mod bounds;
+mod duration;
 
 use crate::compute;
 use crate::experiment::{Experiment, Order, Point, Series};
 use crate::host::{Limits, Machine};
 use crate::model::{Footprint, find};
-use crate::program::{Op, Statement, Value, splitmix64};
-use crate::units::{duration_text, format_bytes, format_count, format_ns};
-use std::collections::BTreeMap;
+use crate::program::{Op, Value, splitmix64};
+use crate::units::{format_bytes, format_count, format_ns};
+use bounds::Bounds;
 
 /// Fewest timed repeats that the budget may cut to.
 pub const FEWEST_REPEATS: u32 = 3;
@@ -110,7 +113,7 @@ pub fn left_out(
                  set `budget = \"{}\"` or give it less to do",
                 format_ns(cost_ns as f64),
                 format_ns(experiment.budget_ns as f64),
-                roomy(needed_ns)
+                duration::roomy(needed_ns)
             ),
         ));
         total_ns -= cost_ns * repeats;
@@ -131,11 +134,16 @@ pub fn refusal(
     let settings = experiment.settings(series, point, machine.usable_cpus);
     let footprint = model.footprint(point.program.tasks(), &settings);
     let elsewhere = model.def().uses_processes;
+    let step_limits = point.limits(series);
+    let bounds = Bounds {
+        program: &point.program,
+        limits: &step_limits,
+    };
     too_many_threads(&footprint, limits)
-        .or_else(|| too_many_processes(point, &footprint, limits))
-        .or_else(|| too_many_descriptors(point, &footprint, elsewhere, limits))
+        .or_else(|| too_many_processes(&bounds, &footprint, limits))
+        .or_else(|| too_many_descriptors(&bounds, &footprint, elsewhere, limits))
         .or_else(|| too_much_memory(experiment, series, point, &footprint, limits))
-        .or_else(|| too_long(experiment, series, point, &footprint))
+        .or_else(|| duration::too_long(experiment, series, point, &footprint, machine.usable_cpus))
 }
 
 /// Most that one trial may hold: the cell's own limit, or three quarters of what is free.
@@ -163,12 +171,11 @@ fn too_many_threads(footprint: &Footprint, limits: &Limits) -> Option<String> {
     })
 }
 
-fn too_many_processes(point: &Point, footprint: &Footprint, limits: &Limits) -> Option<String> {
+fn too_many_processes(bounds: &Bounds, footprint: &Footprint, limits: &Limits) -> Option<String> {
     let most = limits.tasks_left.unwrap_or(u64::MAX);
-    let programs = match uses(point, |op| matches!(op, Op::Run { .. })) {
-        true => footprint.tasks_at_once,
-        false => 0,
-    };
+    let programs = bounds.most_held(footprint.tasks_at_once, |op| {
+        u64::from(matches!(op, Op::Run { .. }))
+    });
     let needed = footprint.processes.saturating_add(programs);
     (needed > most).then(|| {
         format!(
@@ -182,31 +189,27 @@ fn too_many_processes(point: &Point, footprint: &Footprint, limits: &Limits) -> 
 
 /// `elsewhere`: whether tasks run in worker processes, which have descriptors of their own.
 fn too_many_descriptors(
-    point: &Point,
+    bounds: &Bounds,
     footprint: &Footprint,
     elsewhere: bool,
     limits: &Limits,
 ) -> Option<String> {
     // What a task has open while it waits, in the process that runs the task; a task does one thing at a
     // time, but connections are kept for the next ones.
-    let mut per_task = 0;
-    for op in [open_by as fn(&Op) -> u64, kept_by] {
-        per_task += most_of(point, op);
-    }
-    let own_tasks = if elsewhere {
-        0
-    } else {
-        footprint.tasks_at_once
+    let own_tasks = match elsewhere {
+        true => 0,
+        false => footprint.tasks_at_once,
     };
-    let needed = footprint
-        .descriptors
-        .saturating_add(per_task.saturating_mul(own_tasks))
-        + OWN_DESCRIPTORS;
+    let needed = bounds
+        .most_held(own_tasks, open_by)
+        .saturating_add(bounds.most_held(own_tasks, kept_by))
+        .saturating_add(footprint.descriptors)
+        .saturating_add(OWN_DESCRIPTORS);
     let most = limits.descriptors.unwrap_or(u64::MAX);
     (needed > most).then(|| {
         format!(
             "it needs {} open files at once, and this machine allows a process {} (ulimit -Hn): use \
-             fewer `tasks` or a pool, or raise the limit",
+             fewer `tasks`, a pool or `limits`, or raise the limit",
             format_count(needed),
             format_count(most)
         )
@@ -247,46 +250,6 @@ fn too_much_memory(
     })
 }
 
-fn too_long(
-    experiment: &Experiment,
-    series: &Series,
-    point: &Point,
-    footprint: &Footprint,
-) -> Option<String> {
-    let wait_ns = known_wait_ns(series, point, footprint);
-    let runs = u64::from(FEWEST_REPEATS.min(experiment.repeat)) + 1;
-    if wait_ns > experiment.trial_timeout_ns {
-        return Some(format!(
-            "its waits alone take {}, and `trial_timeout` is {}: use fewer `tasks`, or set \
-             `trial_timeout = \"{}\"` and a `budget` to match",
-            format_ns(wait_ns as f64),
-            format_ns(experiment.trial_timeout_ns as f64),
-            roomy(wait_ns.saturating_mul(2))
-        ));
-    }
-    let total_ns = wait_ns.saturating_mul(runs);
-    (total_ns > experiment.budget_ns).then(|| {
-        format!(
-            "its waits alone take {} a run, and {runs} runs do not fit into the budget of {}: use \
-             fewer `tasks`, or set `budget = \"{}\"`",
-            format_ns(wait_ns as f64),
-            format_ns(experiment.budget_ns as f64),
-            roomy(total_ns.saturating_add(total_ns / 2))
-        )
-    })
-}
-
-/// A round duration of at least this, as a cell writes it.
-fn roomy(ns: u64) -> String {
-    const SECOND: u64 = 1_000_000_000;
-    let step = if ns > 100 * SECOND {
-        60 * SECOND
-    } else {
-        SECOND
-    };
-    duration_text(ns.div_ceil(step).saturating_mul(step))
-}
-
 /// Descriptors that one operation has open, and gives back.
 fn open_by(op: &Op) -> u64 {
     match op {
@@ -308,23 +271,6 @@ fn kept_by(op: &Op) -> u64 {
         Op::Query { .. } => 5,
         _ => 0,
     }
-}
-
-/// Largest value of any operation.
-fn most_of(point: &Point, value: fn(&Op) -> u64) -> u64 {
-    let mut most = 0;
-    for op in point.program.groups.iter().flat_map(|group| &group.ops) {
-        op.walk(1, &mut |op, _| most = most.max(value(op)));
-    }
-    most
-}
-
-fn uses(point: &Point, wanted: impl Fn(&Op) -> bool) -> bool {
-    let mut found = false;
-    for op in point.program.groups.iter().flat_map(|group| &group.ops) {
-        op.walk(1, &mut |op, _| found |= wanted(op));
-    }
-    found
 }
 
 /// Memory that tasks hold at the same time: each keeps what it allocates to its end.
@@ -350,25 +296,27 @@ fn allocated_bytes(point: &Point, tasks_at_once: u64) -> u64 {
 /// computes for one task at a time, but waits for all.
 fn running_bytes(series: &Series, point: &Point, footprint: &Footprint) -> u64 {
     let loops = find(&series.model).is_some_and(|model| model.def().single_threaded);
+    let bounds = Bounds {
+        program: &point.program,
+        limits: &point.limits(series),
+    };
     let mut most = 0u64;
-    for group in &point.program.groups {
-        for op in &group.ops {
-            op.walk(1, &mut |op, _| {
-                let (bytes, at_once) = match op {
-                    Op::Compute { function, size } => {
-                        let size = size.largest(group.tasks);
-                        let def = compute::find(function);
-                        let at_once = if loops { 1 } else { footprint.tasks_at_once };
-                        (def.map_or(0, |def| (def.memory_bytes)(size)), at_once)
-                    }
-                    Op::Query { .. } => (CONNECTION_BYTES, footprint.tasks_at_once),
-                    Op::Run { .. } => (PROGRAM_BYTES, footprint.tasks_at_once),
-                    _ => return,
-                };
-                most = most.max(bytes.saturating_mul(at_once.min(group.tasks)));
-            });
-        }
-    }
+    bounds.walk(|group, op, _, bounds| {
+        let (bytes, at_once) = match op {
+            Op::Compute { function, size } => {
+                let size = size.largest(group.tasks);
+                let def = compute::find(function);
+                let at_once = if loops { 1 } else { footprint.tasks_at_once };
+                (def.map_or(0, |def| (def.memory_bytes)(size)), at_once)
+            }
+            Op::Query { .. } => (CONNECTION_BYTES, footprint.tasks_at_once),
+            Op::Run { .. } => (PROGRAM_BYTES, footprint.tasks_at_once),
+            _ => return,
+        };
+        let tightest = bounds.iter().map(|(_, most)| *most).min();
+        let at_once = at_once.min(group.tasks).min(tightest.unwrap_or(u64::MAX));
+        most = most.max(bytes.saturating_mul(at_once));
+    });
     most
 }
 
@@ -386,69 +334,6 @@ fn data_bytes(point: &Point, footprint: &Footprint) -> u64 {
         .saturating_add(result)
         .saturating_mul(footprint.processes);
     argument.saturating_add(results).saturating_add(copies)
-}
-
-/// Time that a run takes at least, by the waits that the cell itself declares.
-fn known_wait_ns(series: &Series, point: &Point, footprint: &Footprint) -> u64 {
-    let loops = find(&series.model).is_some_and(|model| model.def().single_threaded);
-    let at_once = footprint.tasks_at_once.max(1);
-    let limits = point.limits(series);
-    let mut total_ns = 0u64;
-    for group in &point.program.groups {
-        let waits = Waits {
-            tasks: group.tasks,
-            limits: &limits,
-            loops,
-        };
-        let ns = waits.of(&group.ops, at_once.min(group.tasks));
-        total_ns = total_ns.saturating_add(ns);
-    }
-    total_ns
-}
-
-/// What is needed to know how long the waits of a group take.
-struct Waits<'a> {
-    tasks: u64,
-    limits: &'a BTreeMap<String, u64>,
-    /// Whether one thread does all the work.
-    loops: bool,
-}
-
-impl Waits<'_> {
-    /// Nanoseconds that operations wait at least, where so many tasks do them at once: fewer of them
-    /// within a lock or a limit.
-    fn of(&self, ops: &[Op], at_once: u64) -> u64 {
-        let ns = ops.iter().map(|op| match op {
-            Op::Sleep { time } | Op::Http { time, .. } => time.sum(self.tasks) / at_once.max(1),
-            Op::Query {
-                statement: Statement::Time(time),
-                database,
-            } => {
-                let threads = match database {
-                    None if self.loops => BLOCKING_THREADS,
-                    _ => u64::MAX,
-                };
-                time.sum(self.tasks) / at_once.min(threads).max(1)
-            }
-            // One thread can only be blocked once at a time.
-            Op::Block { time } if self.loops => time.sum(self.tasks),
-            Op::Block { time } => time.sum(self.tasks) / at_once.max(1),
-            Op::Group {
-                ops,
-                times,
-                lock,
-                permit,
-                ..
-            } => {
-                let permits = permit.as_ref().and_then(|verb| self.limits.get(verb));
-                let most = if lock.is_some() { Some(&1) } else { permits };
-                let at_once = most.map_or(at_once, |most| at_once.min(*most));
-                self.of(ops, at_once).saturating_mul(*times)
-            }
-            _ => 0,
-        });
-        ns.fold(0, u64::saturating_add)
-    }
 }
 
 #[cfg(test)]
@@ -487,7 +372,7 @@ mod tests {
     fn wait_ns(series: &Series, point: &Point) -> u64 {
         let model = find(&series.model).unwrap();
         let footprint = model.footprint(point.program.tasks(), &Default::default());
-        known_wait_ns(series, point, &footprint)
+        duration::known_wait_ns(series, point, &footprint)
     }
 
     #[test]
@@ -519,5 +404,47 @@ mod tests {
         assert!(needs("async", 1_000_000_000) > 500 << 30);
         assert!(needs("hybrid", 1_000_000_000) > 500 << 30);
         assert!(needs("threads", 10_000) < 1 << 30);
+    }
+
+    fn limited(most: u64) -> Series {
+        Series {
+            limits: [("http".to_owned(), most)].into(),
+            ..Series::plain("async", &Runtime::Native)
+        }
+    }
+
+    #[test]
+    fn limits_bound_what_is_open_at_once() {
+        let http = Op::Http {
+            time: Value::Const(MS),
+            status: Value::Const(200),
+            bytes: Value::Const(0),
+            reuse: true,
+        };
+        let mut point = point(None, Some("http"));
+        let Op::Group { ops, .. } = &mut point.program.groups[0].ops[0] else {
+            panic!("a group");
+        };
+        *ops = vec![http];
+        point.program.groups[0].tasks = 100_000;
+        let limits = Limits {
+            descriptors: Some(4096),
+            ..Limits::default()
+        };
+        let refused = |series: &Series| {
+            let footprint = find("async")
+                .unwrap()
+                .footprint(100_000, &Default::default());
+            let bounds = Bounds {
+                program: &point.program,
+                limits: &point.limits(series),
+            };
+            too_many_descriptors(&bounds, &footprint, false, &limits)
+        };
+        assert_eq!(refused(&limited(500)), None);
+        let why = refused(&limited(5_000)).unwrap();
+        assert!(why.contains("5,032 open files"), "{why}");
+        let why = refused(&Series::plain("async", &Runtime::Native)).unwrap();
+        assert!(why.contains("100,032 open files"), "{why}");
     }
 }
