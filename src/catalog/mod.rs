@@ -58,13 +58,15 @@ pub fn help_markdown(word: &str) -> Result<String, String> {
 /// Most words that are proposed for one that has no help.
 const MOST_NEAR: usize = 3;
 
-/// The nearest word with help, and those that begin as `word` does or have it within.
+/// The nearest word with help, or those that begin as `word` does, and others that have it within.
 fn near_words(word: &str) -> Vec<&'static str> {
     let mut near: Vec<&str> = nearest(word, words()).into_iter().collect();
     let folded = word.to_lowercase();
+    let begin: String = folded.chars().take(3).collect();
+    let begins = near.is_empty();
     let akin = |other: &&str| {
-        folded.len() > 2
-            && (other.contains(&folded) || other.len() > 2 && folded.starts_with(*other))
+        let near = other.contains(&folded) || begins && other.starts_with(&begin);
+        folded.len() > 2 && near
     };
     for other in words().filter(akin) {
         if !near.contains(&other) && near.len() < MOST_NEAR {
