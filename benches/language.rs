@@ -12,6 +12,7 @@ use conclab::units::format_ns;
 use ratio::{Row, rounds_asked, timed_ns};
 
 const LINES: usize = 200;
+const GROUPS: usize = 16;
 const WARM_UP: usize = 20;
 const BOUND_NS: f64 = 1e6;
 
@@ -25,12 +26,12 @@ fn main() {
     let (found, problems) = read(&cell, &known);
     assert!(found.is_some(), "{problems:?}");
     // Half typed: a key at the very end, and a metric within the last claim.
-    let key = format!("{cell}mod");
+    let key = format!("{cell}bud");
     let in_claim = cell.rfind("wall(").expect("a claim") + 3;
     for (text, cursor) in [(&key, key.len()), (&cell, in_claim)] {
         assert!(
             !complete(text, cursor, &known).items.is_empty(),
-            "nothing to propose"
+            "nothing to propose at {cursor}"
         );
     }
     assert!(
@@ -103,14 +104,16 @@ fn cell() -> String {
     let steps = [
         "{ cpu = \"20ms\", times = 2, label = \"work\" }",
         "{ sleep = \"10ms..50ms\" }",
-        "[{ http = \"100ms\", bytes = \"64KiB\", connection = \"reuse\" }, { sort = 10_000 }]",
+        "{ http = \"100ms\", bytes = \"64KiB\", connection = \"reuse\" }",
+        "{ sort = 10_000 }",
         "{ add = 1000, sync = \"mutex\" }",
     ];
-    for (group, step) in steps.iter().cycle().take(100).enumerate() {
+    for group in 1..=GROUPS {
         lines.push(format!(
-            "  {{ name = \"group {group}\", tasks = {}, task = {step} }},",
-            group + 1
+            "  {{ name = \"group {group}\", tasks = {group}, task = ["
         ));
+        lines.extend(steps.map(|step| format!("    {step},")));
+        lines.push("  ] },".to_owned());
     }
     lines.push("]".to_owned());
     lines.push("models = [".to_owned());

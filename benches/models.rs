@@ -297,7 +297,7 @@ impl Bench {
         std::fs::write(&script, PYTHON_POOL).expect("it is written");
         let script = script.to_string_lossy().into_owned();
         let argv = [
-            "python3".to_owned(),
+            std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned()),
             script,
             tasks.to_string(),
             WORKERS.to_string(),
