@@ -16,6 +16,7 @@ use conclab::experiment::Theme;
 use conclab::plot::font::{REGULAR, SEMIBOLD};
 use conclab::plot::{Drawing, draw};
 use conclab::render::{figure_bundle, table_bundle, verdict_bundle};
+use conclab::units::format_ns;
 use ratio::{Row, rounds_asked, timed_ns};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::fontdb::Database;
@@ -62,10 +63,11 @@ fn compared(name: &str, report: &Report, options: &Options, rounds: usize) -> [R
             drawing_alone.push((draw_ns, resvg_ns));
         }
     }
-    let row = |what: String, pairs_ns, at_most| Row {
+    let row = |what: String, pairs, at_most| Row {
         what,
         compared_with: "resvg, the same SVG to PNG".to_owned(),
-        pairs_ns,
+        pairs,
+        format: format_ns,
         at_most,
     };
     [

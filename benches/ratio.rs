@@ -4,7 +4,7 @@
 //! slows both sides. A table has a [`Row`] for each ratio; a new bench fills rows and calls [`print`].
 
 use conclab::analysis::statistics::{bootstrap_median, median};
-use conclab::units::{format_ns, format_ratio, format_ratio_range};
+use conclab::units::{format_ratio, format_ratio_range};
 use std::time::Instant;
 
 /// Seed of the bootstrap.
@@ -16,10 +16,20 @@ pub struct Row {
     pub what: String,
     /// What it is compared with.
     pub compared_with: String,
-    /// Times of both, in nanoseconds, a pair for each round.
-    pub pairs_ns: Vec<(f64, f64)>,
+    /// Measurements of both, a pair for each round: nanoseconds, where `format` says nothing else.
+    pub pairs: Vec<(f64, f64)>,
+    /// How one of them is printed.
+    pub format: fn(f64) -> String,
     /// The largest ratio that is promised; `None` where the row only informs.
     pub at_most: Option<f64>,
+}
+
+/// A ratio for people: one below a half as a fraction.
+fn fraction(ratio: f64) -> String {
+    match ratio {
+        small if small > 0.0 && small < 0.5 => format!("1/{:.1}", 1.0 / small),
+        _ => format_ratio(ratio),
+    }
 }
 
 /// The number behind `--rounds`, or `rounds`; cargo's own arguments are passed over.
@@ -35,6 +45,7 @@ pub fn rounds_asked(rounds: usize) -> usize {
 }
 
 /// How long `run` takes, in nanoseconds.
+#[allow(dead_code, reason = "not every bench times by itself")]
 pub fn timed_ns<T>(run: impl FnOnce() -> T) -> f64 {
     let start = Instant::now();
     std::hint::black_box(run());
@@ -47,28 +58,32 @@ pub fn print(rows: &[Row]) {
     println!("|---|--:|---|--:|--:|---|---|");
     for row in rows {
         let side = |pick: fn(&(f64, f64)) -> f64| {
-            let times: Vec<f64> = row.pairs_ns.iter().map(pick).collect();
-            format_ns(median(&times))
+            let values: Vec<f64> = row.pairs.iter().map(pick).collect();
+            (row.format)(median(&values))
         };
-        let ratios: Vec<f64> = row
-            .pairs_ns
-            .iter()
-            .map(|(own, other)| own / other)
-            .collect();
+        let ratios: Vec<f64> = row.pairs.iter().map(|(own, other)| own / other).collect();
         let (low, high) = bootstrap_median(&ratios, SEED).expect("there are 10 rounds or more");
+        let middle = median(&ratios);
+        let interval = match middle < 0.5 && low > 0.0 {
+            true => format!("{}–{}", fraction(low), fraction(high)),
+            false => format_ratio_range(low, high),
+        };
+        let promise = |most: f64| match most < 0.5 {
+            true => format!("at most 1/{}", 1.0 / most),
+            false => format!("at most {most}×"),
+        };
         let (claim, verdict) = match row.at_most {
             None => (String::new(), ""),
-            Some(most) if high <= most => (format!("at most {most}×"), "holds"),
-            Some(most) => (format!("at most {most}×"), "**does not hold**"),
+            Some(most) if high <= most => (promise(most), "holds"),
+            Some(most) => (promise(most), "**does not hold**"),
         };
         println!(
-            "| {} | {} | {} | {} | {} ({}) | {claim} | {verdict} |",
+            "| {} | {} | {} | {} | {} ({interval}) | {claim} | {verdict} |",
             row.what,
             side(|pair| pair.0),
             row.compared_with,
             side(|pair| pair.1),
-            format_ratio(median(&ratios)),
-            format_ratio_range(low, high),
+            fraction(middle),
         );
     }
 }

@@ -16,6 +16,7 @@ use conclab::program::{Group, Op, Program, Value};
 use conclab::runtime::Runtime;
 use conclab::trial::run::{Trial, run};
 use conclab::trial::{Kind, Outcome, Request};
+use conclab::units::format_ns;
 use ratio::{Row, rounds_asked, timed_ns};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -43,13 +44,15 @@ fn main() {
         Row {
             what: "a trial, beyond its clock".to_owned(),
             compared_with: compared_with.clone(),
-            pairs_ns: beyond_clock,
+            pairs: beyond_clock,
+            format: format_ns,
             at_most: Some(3.0),
         },
         Row {
             what: "of that, the trial's process from start to end".to_owned(),
             compared_with,
-            pairs_ns: process_alone,
+            pairs: process_alone,
+            format: format_ns,
             at_most: None,
         },
     ]);
