@@ -226,7 +226,7 @@ fn values_that_differ_by_task_and_groups_give_the_same_answer_on_every_model() {
 fn a_task_whose_wait_goes_wrong_fails_and_says_why_on_every_model() {
     for (task, succeeded, why) in [
         (
-            r#"{ http = "1ms", status = { each = [200, 404, 503, 399] } }"#,
+            r#"{ http = "1ms", status = { each = [200, 404, 404, 399] } }"#,
             2,
             "status 404",
         ),
