@@ -125,6 +125,26 @@ impl System {
             .ok()
     }
 
+    /// Threads of a user, whose number is that of the real user: what `ulimit -u` counts.
+    pub fn threads_of(&self, user: u32) -> Option<u64> {
+        let entries = fs::read_dir(self.root.join("proc")).ok()?;
+        let processes = entries.flatten().filter(|entry| {
+            let name = entry.file_name();
+            name.to_str()
+                .is_some_and(|name| name.parse::<u32>().is_ok())
+        });
+        let threads = processes.filter_map(|entry| {
+            // One that has gone meanwhile counts no more.
+            let status = fs::read_to_string(entry.path().join("status")).ok()?;
+            let number = |name: &str| -> Option<u64> {
+                let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+                line.split_whitespace().next()?.parse().ok()
+            };
+            (number("Uid:")? == u64::from(user)).then(|| number("Threads:"))?
+        });
+        Some(threads.sum())
+    }
+
     /// Percent of the last 10 s in which some task waited for a CPU.
     pub fn cpu_pressure(&self) -> Option<f64> {
         let text = self.text("proc/pressure/cpu")?;
@@ -309,6 +329,23 @@ mod tests {
         assert_eq!(system.memory_limit_bytes(), Some(1_000_000));
         assert_eq!(system.memory_left_bytes(), Some(500_000));
         assert_eq!(system.pids_left(), Some(60));
+        fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn only_the_threads_of_one_user_count_for_its_limit() {
+        let of = |user: u32, threads: u32| {
+            format!("Name:\tx\nUid:\t{user}\t0\t0\t0\nThreads:\t{threads}\n")
+        };
+        let (root, system) = machine(&[
+            ("proc/1/status", &of(0, 100)),
+            ("proc/20/status", &of(1000, 3)),
+            ("proc/21/status", &of(1000, 4)),
+            ("proc/22/stat", "has gone"),
+            ("proc/self/status", &of(1000, 50)),
+        ]);
+        assert_eq!(system.threads_of(1000), Some(7));
+        assert_eq!(system.threads_of(5), Some(0));
         fs::remove_dir_all(root).unwrap();
     }
 

@@ -107,11 +107,11 @@ impl Limits {
             .threads_max()
             .map(|most| most.saturating_sub(running));
         // The limit of processes a user may have does not bind root.
-        // SAFETY: geteuid has no preconditions.
-        let is_root = unsafe { libc::geteuid() } == 0;
+        // SAFETY: geteuid and getuid have no preconditions.
+        let (is_root, real_user) = unsafe { (libc::geteuid() == 0, libc::getuid()) };
         let user = linux::hard_limit(libc::RLIMIT_NPROC)
             .filter(|_| !is_root)
-            .map(|most| most.saturating_sub(running));
+            .map(|most| most.saturating_sub(system.threads_of(real_user).unwrap_or(running)));
         let machine_memory = system.meminfo_bytes("MemAvailable");
         Limits {
             threads_per_process: system

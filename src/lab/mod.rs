@@ -23,7 +23,7 @@ use crate::plot;
 use crate::process::{Interrupt, Stop, Warden};
 use crate::render::{self, Bundle};
 use crate::spec::{self, Cell, Session};
-use crate::trial::Record;
+use crate::trial::{Observed, Record};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -90,6 +90,9 @@ pub struct Past {
     /// Every run behind it.
     pub records: Vec<Record>,
 }
+
+/// Experiments of a session whose memory and CPU time over time are kept: they are what is large.
+const SAMPLES_KEPT: usize = 20;
 
 /// The warden, shared with whoever interrupts.
 type SharedWarden = Arc<Mutex<Option<Arc<Warden>>>>;
@@ -183,7 +186,7 @@ impl Lab {
         if let Some(name) = &past.experiment.name {
             lock(&self.known).remember(name, past.experiment.source.texts.clone());
         }
-        self.past.push(past);
+        remember(&mut self.past, past);
         match saved {
             _ if interrupted => Answer::Interrupted,
             Some(Err(message)) => error("EnvironmentError", message),
@@ -285,6 +288,17 @@ fn error(name: &str, message: String) -> Answer {
     }
 }
 
+/// Adds an answer, and drops the samples of the one that is [`SAMPLES_KEPT`] before it.
+fn remember(past: &mut Vec<Past>, answer: Past) {
+    past.push(answer);
+    let old = past.len().checked_sub(SAMPLES_KEPT + 1);
+    for record in old.map_or(&mut [][..], |old| &mut past[old].records) {
+        if let Some(measurement) = &mut record.measurement {
+            measurement.observed = Observed::default();
+        }
+    }
+}
+
 /// Interrupts a session from another thread.
 #[derive(Clone)]
 pub struct Interrupter {
@@ -310,5 +324,68 @@ impl Interrupter {
         if let Some(warden) = warden {
             warden.kill();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::MemorySample;
+    use crate::trial::{Kind, Measurement, Outcome, Reply};
+
+    #[test]
+    fn a_long_session_keeps_the_samples_of_its_last_experiments_only() {
+        let (cell, _) = spec::read("task = { count = 1 }", &Session::default());
+        let Some(Cell::Experiment(experiment)) = cell else {
+            panic!("no experiment");
+        };
+        let sample = MemorySample {
+            at_ns: 0,
+            bytes: 1,
+            processes: 1,
+            cpu_ns: 0,
+            pss: true,
+        };
+        let record = Record {
+            series: 0,
+            point: 0,
+            block: 0,
+            kind: Kind::Sampled,
+            outcome: Outcome::Ok,
+            why: None,
+            measurement: Some(Measurement {
+                reply: Reply::default(),
+                elapsed_ns: 1,
+                warden_cpu_ns: 1,
+                memory: None,
+                observed: Observed {
+                    samples: vec![sample],
+                    ..Observed::default()
+                },
+                printed: String::new(),
+            }),
+        };
+        let records = vec![record];
+        let report = analysis::report(&experiment, &records, &Machine::default(), false);
+        let mut past = Vec::new();
+        for _ in 0..SAMPLES_KEPT + 5 {
+            let answer = Past {
+                experiment: (*experiment).clone(),
+                report: report.clone(),
+                records: records.clone(),
+            };
+            remember(&mut past, answer);
+        }
+        let samples = |past: &Past| {
+            past.records[0]
+                .measurement
+                .as_ref()
+                .unwrap()
+                .observed
+                .samples
+                .len()
+        };
+        let kept: Vec<usize> = past.iter().map(samples).collect();
+        assert_eq!(kept, [vec![0; 5], vec![1; SAMPLES_KEPT]].concat());
     }
 }

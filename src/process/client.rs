@@ -8,6 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a warden that was told to kill may take, before being told again ends the warden itself: longer
+/// than it waits for what it has killed. Only one that hangs or was stopped takes so long.
+const KILLING: Duration = Duration::from_secs(6);
 
 /// The kernel's handle of its warden process. When it is dropped, or the kernel ends in any way, the
 /// warden kills what it has started and ends too.
@@ -17,6 +22,13 @@ pub struct Warden {
     output: Mutex<BufReader<ChildStdout>>,
     directory: PathBuf,
     alive: AtomicBool,
+    /// Whether something runs, and when the warden was first told to kill it.
+    running: Mutex<Option<Running>>,
+}
+
+#[derive(Default)]
+struct Running {
+    told_to_kill: Option<Instant>,
 }
 
 /// Whoever panicked while holding one of these locks left nothing half done.
@@ -47,6 +59,7 @@ impl Warden {
                 output: Mutex::new(output),
                 directory,
                 alive: AtomicBool::new(true),
+                running: Mutex::default(),
             }),
             Some(Message::Unable(why)) => {
                 drop(input);
@@ -87,9 +100,11 @@ impl Warden {
         if stop.is_set() {
             return ended_without_running(End::Interrupted);
         }
+        *lock(&self.running) = Some(Running::default());
         let sent = send(&mut input, &Command::Start(launch.clone()));
         drop(input);
         let answer = sent.ok().and_then(|()| self.answer());
+        *lock(&self.running) = None;
         match answer {
             Some(Message::Ended(ended)) => *ended,
             _ => self.lost(),
@@ -116,8 +131,17 @@ impl Warden {
 
     /// Kills whatever trial runs, with its whole tree; from any thread.
     pub fn kill(&self) {
+        let mut input = lock(&self.input);
+        let mut running = lock(&self.running);
+        let Some(running) = running.as_mut() else {
+            return;
+        };
+        let since = *running.told_to_kill.get_or_insert_with(Instant::now);
         // A warden that is gone has no trials either.
-        let _ = send(&mut lock(&self.input), &Command::Kill);
+        let _ = match since.elapsed() > KILLING {
+            true => lock(&self.process).kill(),
+            false => send(&mut input, &Command::Kill),
+        };
     }
 
     fn answer(&self) -> Option<Message> {
@@ -126,10 +150,18 @@ impl Warden {
 
     fn lost(&self) -> Ended {
         self.alive.store(false, Ordering::SeqCst);
-        // It could not do this itself.
-        spawn::kill_orphans(&self.directory);
-        let _ = std::fs::remove_dir_all(&self.directory);
+        self.clear();
         ended_without_running(End::WardenLost)
+    }
+}
+
+impl Warden {
+    /// Does what a warden that was killed could not do itself.
+    fn clear(&self) {
+        if self.directory.exists() {
+            spawn::kill_orphans(&self.directory);
+            let _ = std::fs::remove_dir_all(&self.directory);
+        }
     }
 }
 
@@ -137,6 +169,7 @@ impl Drop for Warden {
     fn drop(&mut self) {
         *lock(&self.input) = None;
         let _ = lock(&self.process).wait();
+        self.clear();
     }
 }
 

@@ -611,3 +611,23 @@ fn when_the_warden_is_killed_what_tasks_have_started_is_gone_too() {
     let (run, _) = run.end();
     run.assert_gone();
 }
+
+#[test]
+fn tasks_that_wait_for_a_lock_or_a_limit_end_with_their_trial() {
+    for bound in [", lock = \"a\" }", " }\nlimits = { run = 1 }"] {
+        let (code, report) = answer(&format!(
+            "models = [\"threads\", \"processes\", \"async\"]\ntasks = 3\ntrial_timeout = \"700ms\"\n\
+             task = {{ run = [\"sleep\", \"1003\"]{bound}"
+        ));
+        assert_eq!(code, 1);
+        for model in ["threads", "processes", "async"] {
+            let row = row(&report, model);
+            assert_eq!(row["outcome"], "timeout", "{row:#}");
+            let why = row["why"].as_str().unwrap();
+            assert!(
+                why.contains("or raise `trial_timeout` (now 700ms)"),
+                "{why}"
+            );
+        }
+    }
+}
