@@ -27,7 +27,7 @@ const WARM_UP: usize = 2;
 const TIMEOUT_NS: u64 = 120_000_000_000;
 const MEMORY_LIMIT_BYTES: u64 = 16 << 30;
 
-const COMPUTE: Work = Work::Count(20_000_000);
+const COMPUTE: Work = Work::Count(100_000_000);
 const COMPUTE_TASKS: u64 = 8;
 const TINY: Work = Work::Count(100);
 const TINY_TASKS: u64 = 100_000;
@@ -99,7 +99,7 @@ impl Bench {
     fn time(&self, rounds: usize) -> Vec<Row> {
         let mut rows = Vec::new();
         for (work, all, what) in [
-            (COMPUTE, COMPUTE_TASKS, "8 tasks of 20,000,000 steps"),
+            (COMPUTE, COMPUTE_TASKS, "8 tasks of 100,000,000 steps"),
             (TINY, TINY_TASKS, "tasks of 100 steps"),
         ] {
             for model in MODELS.iter().map(|model| model.def().name) {
@@ -114,23 +114,15 @@ impl Bench {
                 };
                 let by_hand: Side = Box::new(move || self.by_hand(model, work, tasks));
                 let pairs = self.pairs(rounds, model, work, tasks, &by_hand);
-                let row = |what: String, value: fn(&Reply) -> u64, at_most| Row {
+                let row = |what: String, value: fn(&Reply) -> f64, at_most| Row {
                     what,
                     compared_with: "by hand".to_owned(),
                     pairs: pairs_of(&pairs, value),
                     format: format_ns,
                     at_most,
                 };
-                rows.push(row(
-                    format!("`{model}`, {what}"),
-                    |reply| reply.wall_ns,
-                    Some(1.02),
-                ));
-                rows.push(row(
-                    "its CPU time".to_owned(),
-                    |reply| reply.user_ns + reply.system_ns,
-                    None,
-                ));
+                rows.push(row(format!("`{model}`, {what}"), wall_ns, Some(1.02)));
+                rows.push(row("its CPU time, a task".to_owned(), cpu_ns, None));
             }
         }
         let python: Side = Box::new(|| self.python_pool(TINY_TASKS));
@@ -139,7 +131,7 @@ impl Bench {
             compared_with: "`multiprocessing.Pool.map`, empty tasks".to_owned(),
             pairs: pairs_of(
                 &self.pairs(rounds, "process-pool", TINY, TINY_TASKS, &python),
-                |reply| reply.wall_ns,
+                wall_ns,
             ),
             format: |ns| a_second(TINY_TASKS, ns),
             at_most: Some(0.2),
@@ -152,7 +144,7 @@ impl Bench {
                 compared_with: "a bare tokio client".to_owned(),
                 pairs: pairs_of(
                     &self.pairs(rounds, "async", work, REQUESTS, &by_hand),
-                    |reply| reply.wall_ns,
+                    wall_ns,
                 ),
                 format: |ns| a_second(REQUESTS, ns),
                 at_most: None,
@@ -164,7 +156,8 @@ impl Bench {
     /// Memory of a task that waits.
     fn memory(&self, rounds: usize) -> Row {
         let by_hand: Side = Box::new(|| self.by_hand("async", SLEEP, SLEEPERS));
-        let grown = |reply: &Reply| (reply.own_peak_bytes - reply.idle_bytes) / SLEEPERS;
+        let grown =
+            |reply: &Reply| (reply.own_peak_bytes - reply.idle_bytes) as f64 / SLEEPERS as f64;
         Row {
             what: format!(
                 "`async`, memory of each of {} sleeping tasks",
@@ -374,14 +367,23 @@ fn program(work: Work, tasks: u64, limit: Option<u64>) -> Program {
 }
 
 /// One number of each side; where both have an answer it must be the same.
-fn pairs_of(pairs: &[(Reply, Reply)], value: fn(&Reply) -> u64) -> Vec<(f64, f64)> {
+fn pairs_of(pairs: &[(Reply, Reply)], value: fn(&Reply) -> f64) -> Vec<(f64, f64)> {
     let pair = |(own, other): &(Reply, Reply)| {
         if other.tally.succeeded > 0 {
             assert_eq!(own.tally.answer, other.tally.answer, "not the same work");
         }
-        (value(own) as f64, value(other) as f64)
+        (value(own), value(other))
     };
     pairs.iter().map(pair).collect()
+}
+
+fn wall_ns(reply: &Reply) -> f64 {
+    reply.wall_ns as f64
+}
+
+/// CPU time of one task.
+fn cpu_ns(reply: &Reply) -> f64 {
+    (reply.user_ns + reply.system_ns) as f64 / reply.tally.succeeded as f64
 }
 
 fn a_second(tasks: u64, wall_ns: f64) -> String {

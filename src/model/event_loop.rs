@@ -2,8 +2,9 @@
 //! tasks are futures.
 
 use super::nonblocking::{self, Loop};
-use super::{Footprint, Job, Model, Settings, Tally};
+use super::{Footprint, Job, Model, Settings, Tally, blocking};
 use crate::describe::ModelDef;
+use crate::program::{Op, Program};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, mpsc};
@@ -101,6 +102,19 @@ pub(super) fn start(builder: &mut Builder) -> Result<Runtime, String> {
         .map_err(|error| format!("the event loop could not be started: {error}"))
 }
 
+/// Whether tasks of this program ever give way to others on a loop without an executor.
+fn waits(program: &Program) -> bool {
+    let mut waits = false;
+    program.walk(|op| {
+        waits |= match op {
+            Op::Compute { .. } | Op::Block { .. } | Op::Alloc { .. } | Op::Add { .. } => false,
+            Op::Group { lock, permit, .. } => lock.is_some() || permit.is_some(),
+            _ => true,
+        };
+    });
+    waits
+}
+
 /// Starts all tasks on a loop, groups in turn, and waits for them, or for what `failures` says.
 ///
 /// A task is one allocation: its future, with a handle on what all share. The program is there once.
@@ -114,6 +128,9 @@ pub(super) fn run_all(
     if tasks == 0 {
         return Ok(Tally::default());
     }
+    // A future that never waits needs no memory for where it waits: 100,000 of them took 70 MB, and twice
+    // the time that they take without.
+    let waits = on.executor.is_some() || waits(&on.job.program);
     let shared = Arc::new(Shared {
         on,
         state: Mutex::new(State {
@@ -131,10 +148,17 @@ pub(super) fn run_all(
                 number: shared.on.job.program.in_turn(turn),
                 shared: shared.clone(),
             };
-            tokio::spawn(async move {
-                let result = nonblocking::run_task(&task.shared.on, task.number).await;
-                task.finish(result);
-            });
+            if waits {
+                tokio::spawn(async move {
+                    let result = nonblocking::run_task(&task.shared.on, task.number).await;
+                    task.finish(result);
+                });
+            } else {
+                tokio::spawn(async move {
+                    let result = blocking::run_task(&task.shared.on.job, task.number);
+                    task.finish(result);
+                });
+            }
         }
         let failed = async {
             match failures {
@@ -149,4 +173,37 @@ pub(super) fn run_all(
     })?;
     let state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(state.tally.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::{Group, Value};
+
+    #[test]
+    fn whoever_sleeps_or_takes_a_lock_waits_and_whoever_computes_does_not() {
+        let program = |op: Op| Program {
+            groups: vec![Group {
+                name: String::new(),
+                tasks: 1,
+                ops: vec![op],
+            }],
+            ..Program::default()
+        };
+        let time = || Value::Const(1);
+        let inside = |op: Op, lock: Option<&str>| Op::Group {
+            ops: vec![op],
+            times: 2,
+            lock: lock.map(str::to_owned),
+            permit: None,
+            label: String::new(),
+        };
+        let sleep = || Op::Sleep { time: time() };
+        let block = || Op::Block { time: time() };
+        assert!(!waits(&program(block())));
+        assert!(!waits(&program(inside(block(), None))));
+        assert!(waits(&program(inside(block(), Some("l")))));
+        assert!(waits(&program(inside(sleep(), None))));
+        assert!(waits(&program(sleep())));
+    }
 }
