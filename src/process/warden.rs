@@ -178,6 +178,10 @@ impl Warden {
             Ok(running) => running,
             Err(error) => return Ok(Ok(Running::not_started(&error))),
         };
+        // What came together with the start has been read already: nothing would wake for it.
+        if let Err(Gone) = self.obey(&mut running, &keep)? {
+            return Ok(Err(Gone));
+        }
         loop {
             match running.wait(&self.signals)? {
                 Wake::Ended => break,
@@ -185,14 +189,11 @@ impl Warden {
                     running.kill_all(&keep);
                     return Ok(Err(Gone));
                 }
-                Wake::Kernel => match self.next_command()? {
-                    Ok(Some(Command::Kill)) => running.interrupt(&keep),
-                    Ok(_) => {}
-                    Err(Gone) => {
-                        running.kill_all(&keep);
+                Wake::Kernel => {
+                    if let Err(Gone) = self.obey(&mut running, &keep)? {
                         return Ok(Err(Gone));
                     }
-                },
+                }
                 Wake::Child => {
                     for (pid, status, usage) in signals::reap() {
                         if !running.reaped(pid, status, &usage) {
@@ -206,6 +207,21 @@ impl Warden {
             running.look(&keep);
         }
         Ok(Ok(running.finish(&keep)))
+    }
+
+    /// Does what the kernel has asked since the trial was started.
+    fn obey(&mut self, running: &mut Running, keep: &[u32]) -> io::Result<Result<(), Gone>> {
+        loop {
+            match self.next_command()? {
+                Ok(Some(Command::Kill)) => running.interrupt(keep),
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(Ok(())),
+                Err(Gone) => {
+                    running.kill_all(keep);
+                    return Ok(Err(Gone));
+                }
+            }
+        }
     }
 
     /// Starts a service, or finds it.

@@ -195,6 +195,43 @@ fn groups_that_run_side_by_side_wait_side_by_side() {
     assert!(why.contains("waits alone take 40 s"), "{why}");
 }
 
+/// On a busy machine an interrupt can come before the warden has read the start: both are read at once.
+#[test]
+fn a_warden_that_is_told_to_start_and_to_kill_in_one_breath_does_both() {
+    use conclab::process::warden::{Command as Order, Message};
+    use conclab::process::{End, Launch};
+    use std::io::{BufRead, BufReader};
+    let mut warden = Command::new(env!("CARGO_BIN_EXE_conclab"))
+        .arg("warden")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut answers = BufReader::new(warden.stdout.take().unwrap()).lines();
+    let mut answer = || serde_json::from_str(&answers.next().unwrap().unwrap()).unwrap();
+    let Message::Ready { directory } = answer() else {
+        panic!("not ready");
+    };
+    let start = Order::Start(Launch {
+        argv: vec!["sleep".to_owned(), "20".to_owned()],
+        directory,
+        stdin: String::new(),
+        timeout_ns: 10_000_000_000,
+        memory_limit_bytes: u64::MAX,
+        sample: false,
+    });
+    let line = |order: &Order| format!("{}\n", serde_json::to_string(order).unwrap());
+    let orders = [line(&start), line(&Order::Kill), line(&Order::Kill)].concat();
+    let mut input = warden.stdin.take().unwrap();
+    input.write_all(orders.as_bytes()).unwrap();
+    let Message::Ended(ended) = answer() else {
+        panic!("another answer");
+    };
+    assert_eq!(ended.end, End::Interrupted);
+    drop(input);
+    assert!(warden.wait().unwrap().success());
+}
+
 #[test]
 fn without_descriptors_the_error_says_how_to_have_more() {
     let script = "ulimit -n \"$1\"; exec \"$2\" run -";
