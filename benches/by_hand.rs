@@ -34,7 +34,7 @@ use tokio::sync::{Semaphore, oneshot};
 /// Threads or processes of a pool.
 pub const WORKERS: u32 = 2;
 /// Requests at the same time.
-pub const REQUESTS_AT_ONCE: u64 = 100;
+pub const REQUESTS_AT_ONCE: u64 = 1_000;
 /// The first argument of such a program, of one task's process, and of a pool's worker.
 const ROLES: [&str; 3] = ["by-hand", "by-hand-task", "by-hand-worker"];
 

@@ -33,7 +33,7 @@ const TINY: Work = Work::Count(100);
 const TINY_TASKS: u64 = 100_000;
 /// Of the model that creates a thread for each.
 const TINY_THREADS: u64 = 10_000;
-const REQUESTS: u64 = 5_000;
+const REQUESTS: u64 = 20_000;
 const SLEEPERS: u64 = 1_000_000;
 const SLEEP: Work = Work::Sleep(1_000_000_000);
 
