@@ -507,9 +507,11 @@ pub fn plots(reader: &mut Reader, item: &Item) -> Vec<String> {
 
 /// Every key with its value and where it came from.
 fn settings(source: &Source) -> Vec<Resolved> {
+    // The groups of a mix have their own `tasks`.
+    let idle = |name: &str| name == "tasks" && source.get("mix").is_some();
     let rows = KEYS
         .iter()
-        .filter(|key| key.name != "title" && key.name != "name");
+        .filter(|key| key.name != "title" && key.name != "name" && !idle(key.name));
     rows.filter_map(|key| {
         let (value, from) = match source.get(key.name) {
             Some((item, layer)) => (inline(source.layer_text(layer), item), source.origin(layer)),

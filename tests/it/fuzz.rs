@@ -238,6 +238,15 @@ fn read_everywhere(text: &str, known: &Session, random: &mut Random) -> bool {
                 .iter()
                 .all(|point| point.program.tasks() > 0)
         );
+        // A printed cell stands on its own, and reads as the same experiment.
+        let printed = spec::print(experiment);
+        let (again, problems) = spec::read(&printed, &Session::default());
+        let Some(Cell::Experiment(mut again)) = again else {
+            panic!("printed as\n{printed}\n{problems:?}");
+        };
+        again.settings.clone_from(&experiment.settings);
+        again.source = experiment.source.clone();
+        assert_eq!(again, *experiment, "printed as\n{printed}");
     }
     spec::is_complete(text);
     let mut cursor = random.below(4);

@@ -55,7 +55,10 @@ fn offsets(cell: &str, span: Span, value: &str) -> Vec<usize> {
     let raw = cell.get(span.clone()).unwrap_or("");
     let quote = ["\"\"\"", "'''", "\"", "'"]
         .into_iter()
-        .find(|quote| raw.starts_with(quote) && raw.len() >= 2 * quote.len());
+        // A string that is still open ends without its quotes.
+        .find(|quote| {
+            raw.starts_with(quote) && raw.ends_with(quote) && raw.len() >= 2 * quote.len()
+        });
     let whole = || {
         let mut offsets = vec![span.start; value.len()];
         offsets.push(span.end);
