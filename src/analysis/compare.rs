@@ -50,27 +50,10 @@ pub struct Ratio {
 
 /// Why two answers can't be compared; `None` where they can.
 pub fn refusal(a: &Experiment, b: &Experiment) -> Option<String> {
-    let rows = |experiment: &Experiment| -> Vec<(String, String)> {
-        let series = experiment.series.iter();
-        series
-            .map(|series| {
-                (
-                    series.label.clone(),
-                    format!("{}@{}", series.model, series.runtime.name()),
-                )
-            })
-            .collect()
-    };
-    if rows(a) != rows(b) {
-        return Some("their models differ".to_owned());
+    if a.series != b.series {
+        return Some("their models differ, or what these were told".to_owned());
     }
-    let workload = |experiment: &Experiment| -> Vec<_> {
-        let points = experiment.points.iter();
-        points
-            .map(|point| (point.case.clone(), point.at.clone(), point.program.clone()))
-            .collect()
-    };
-    (workload(a) != workload(b)).then(|| "their tasks differ".to_owned())
+    (a.points != b.points).then(|| "their tasks differ, or the workers that run them".to_owned())
 }
 
 /// Why the answers that two machines computed differ; `None` where all that can be compared agree.
@@ -135,7 +118,11 @@ pub fn compare(a: &Report, b: &Report) -> Vec<ComparedRow> {
         .collect()
 }
 
+/// `None` where a row did not do its work: what fails early is not fast.
 fn ratio(a: &Row, b: &Row) -> Option<Ratio> {
+    if !(a.did_the_work() && b.did_the_work()) {
+        return None;
+    }
     let logs = |row: &Row| -> Option<Vec<f64>> {
         let samples = &row.wall_ns.as_ref()?.samples;
         let usable = samples.len() >= FEWEST && samples.iter().all(|ns| *ns > 0.0);

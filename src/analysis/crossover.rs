@@ -259,10 +259,12 @@ impl Stretch {
     /// Whether a ratio of 1 is refused there at 5 %.
     fn refused(&self, share: f64) -> bool {
         let logs = self.logs(share);
+        if logs.len() < 3 {
+            return false;
+        }
         let freedom = (logs.len() - 1) as f64;
-        logs.len() >= 3
-            && mean(&logs).abs()
-                > t_quantile(0.975, freedom) * deviation(&logs) / (logs.len() as f64).sqrt()
+        mean(&logs).abs()
+            > t_quantile(0.975, freedom) * deviation(&logs) / (logs.len() as f64).sqrt()
     }
 
     /// Where, from `start` on in steps, 1 is first refused.

@@ -105,8 +105,8 @@ fn run() -> io::Result<()> {
     }
     warden.services.clear();
     spawn::kill_descendants(&[]);
-    fs::remove_dir_all(&warden.directory)?;
-    served
+    let removed = fs::remove_dir_all(&warden.directory);
+    served.and(removed)
 }
 
 /// A new folder that only this user can enter.

@@ -92,13 +92,15 @@ pub fn about_speedups(report: &Report) -> Vec<String> {
     }
     if speedups().any(|s| !s.differs && s.excludes_one() && !s.below_floor()) {
         lines.push(
-            "Not clear although the interval excludes 1: of several rows that are compared one may look              different by chance (Holm's correction)."
+            "Not clear although the interval excludes 1: of several rows that are compared one may look \
+             different by chance (Holm's correction)."
                 .to_owned(),
         );
     }
     if report.rows.iter().any(|row| is_unlike_medians(report, row)) {
         lines.push(
-            "Speedups are means over pairs of runs, one pair a block; the ratio of two medians can be              another."
+            "Speedups are means over pairs of runs, one pair a block; the ratio of two medians can be \
+             another."
                 .to_owned(),
         );
     }

@@ -402,6 +402,13 @@ impl Scalars {
         } else {
             Order::Interleaved
         };
+        if let (true, Order::Blocked, Some((item, layer))) = (auto, order, source.get("repeat")) {
+            readers.of(layer).problem(
+                item.span(),
+                "repeat = \"auto\" compares rows run by run, and a blocked order runs them one after the other",
+                "leave `order` out, or write a number, such as repeat = 10",
+            );
+        }
         let theme = source
             .get("theme")
             .and_then(|(item, layer)| theme(readers.of(layer), item))

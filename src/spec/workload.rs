@@ -155,7 +155,13 @@ pub fn read(
     let (argument, result) = (size("argument"), size("result"));
     let tasks: u64 = groups.iter().map(|group| group.tasks).max().unwrap_or(0);
     for (layer, length, span) in readers.take_each() {
-        if groups.len() != 1 || length as u64 != tasks {
+        if groups.len() > 1 {
+            readers.of(layer).problem(
+                span,
+                "`each` gives every task of one group its value, and a mix has several groups",
+                "write one value for all tasks, or a range such as \"1KiB..64KiB\"",
+            );
+        } else if groups.len() == 1 && length as u64 != tasks {
             readers.of(layer).problem(
                 span,
                 format!("`each` has {length} values, and there are {tasks} tasks"),

@@ -182,7 +182,10 @@ pub fn single(
         _ => (f64::NAN, String::new()),
     };
     let why = format!("{}{suffix}", show(left.metric, own));
-    let distance = (own / against).ln();
+    let distance = match own == against {
+        true => 0.0,
+        false => (own / against).ln(),
+    };
     let close = distance.abs() < SAME.ln_1p();
     let result = match (operator, close) {
         (Operator::Equal, true) => CheckResult::Ok,
