@@ -197,6 +197,20 @@ impl Sync {
 }
 
 impl Program {
+    /// Whether any operation, however deep inside another, is what `wanted` looks for.
+    pub fn uses(&self, wanted: impl Fn(&Op) -> bool) -> bool {
+        let mut found = false;
+        for op in self.groups.iter().flat_map(|group| &group.ops) {
+            op.walk(1, &mut |op, _| found |= wanted(op));
+        }
+        found
+    }
+
+    /// Whether a task does `cpu`, whose work is measured out for each machine and runtime.
+    pub fn uses_cpu(&self) -> bool {
+        self.uses(|op| matches!(op, Op::Compute { function, .. } if function == "cpu"))
+    }
+
     /// Tasks of all groups.
     pub fn tasks(&self) -> u64 {
         self.groups

@@ -7,7 +7,6 @@ use super::report::SIGNIFICANT;
 use super::statistics::{deviation, holm, mean, t_quantile, t_two_sided};
 use super::{Report, Row};
 use crate::experiment::{At, Experiment};
-use crate::program::{Op, Program};
 
 /// Smallest relative difference that is called one: two answers are of two moments.
 const FLOOR: f64 = 0.05;
@@ -74,23 +73,13 @@ pub fn different_answers(
     let calibrated = experiment
         .points
         .iter()
-        .any(|point| uses_cpu(&point.program));
+        .any(|point| point.program.uses_cpu());
     Some(match calibrated {
         true => "they did different work: `cpu` is measured out for each machine, so compare machines with \
                  `count`, `primes` or another step of a fixed size"
             .to_owned(),
         false => "they computed different answers".to_owned(),
     })
-}
-
-fn uses_cpu(program: &Program) -> bool {
-    let mut found = false;
-    for op in program.groups.iter().flat_map(|group| &group.ops) {
-        op.walk(1, &mut |op, _| {
-            found |= matches!(op, Op::Compute { function, .. } if function == "cpu");
-        });
-    }
-    found
 }
 
 /// Both answers row by row.

@@ -26,6 +26,7 @@ pub use notes::FEW_SAMPLES;
 pub use report::report;
 pub use scaling::{Scaling, ScalingPoint, Usl};
 pub use sweep::{Interval, Quantity, number, quantity};
+pub use verdict::place_of;
 pub use winner::Winner;
 
 use crate::diagnostic::Located;

@@ -9,7 +9,6 @@ use crate::experiment::Experiment;
 use crate::host::Machine;
 use crate::model::{self, QUANTILES};
 use crate::plan::{self, RowId};
-use crate::program::Op;
 use crate::trial::{Kind, Measurement, Outcome, Record};
 use std::collections::HashMap;
 
@@ -419,14 +418,7 @@ fn compare_answers<'a>(
     for id in ids {
         let point = &experiment.points[id.point];
         let runtime = &experiment.series[id.series].runtime;
-        let by_runtime = uses_cpu(
-            &point
-                .program
-                .groups
-                .iter()
-                .flat_map(|g| &g.ops)
-                .collect::<Vec<_>>(),
-        );
+        let by_runtime = point.program.uses_cpu();
         let comparable: Vec<&RowId> = ids
             .iter()
             .filter(|other| other.point == id.point)
@@ -452,14 +444,4 @@ fn compare_answers<'a>(
         let index = ids.iter().position(|other| other == id).unwrap_or(0);
         rows[index].agrees = compared.then(|| own.iter().all(|answer| answer == right));
     }
-}
-
-fn uses_cpu(ops: &[&Op]) -> bool {
-    let mut found = false;
-    for op in ops {
-        op.walk(1, &mut |op, _| {
-            found |= matches!(op, Op::Compute { function, .. } if function == "cpu");
-        });
-    }
-    found
 }

@@ -58,7 +58,7 @@ fn place(row: &Row) -> String {
 }
 
 /// A case and swept values: "I/O-bound, tasks = 8".
-pub(super) fn place_of(case: Option<&str>, at: &[(String, At)]) -> String {
+pub fn place_of(case: Option<&str>, at: &[(String, At)]) -> String {
     let mut parts: Vec<String> = case.into_iter().map(str::to_owned).collect();
     parts.extend(at.iter().map(|(key, value)| format!("{key} = {value}")));
     parts.join(", ")

@@ -50,16 +50,14 @@ impl Lab {
             .iter()
             .map(|point| point.program.clone())
             .collect();
-        if any_op(
-            &programs,
-            |op| matches!(op, Op::Compute { function, .. } if function == "cpu"),
-        ) {
+        if programs.iter().any(Program::uses_cpu) {
             let steps_per_ns = self.steps_per_ns(&warden, stop)?;
             for program in &mut programs {
                 compute::calibrate_program(program, steps_per_ns);
             }
         }
-        let delay_server = match any_op(&programs, |op| matches!(op, Op::Http { .. })) {
+        let asks = |program: &Program| program.uses(|op| matches!(op, Op::Http { .. }));
+        let delay_server = match programs.iter().any(asks) {
             true => Some(delay_server(
                 &warden,
                 &self.options.executable.to_string_lossy(),
@@ -139,18 +137,6 @@ impl Lab {
             }
         })
     }
-}
-
-fn any_op(programs: &[Program], wanted: impl Fn(&Op) -> bool) -> bool {
-    let mut found = false;
-    for op in programs
-        .iter()
-        .flat_map(|program| &program.groups)
-        .flat_map(|group| &group.ops)
-    {
-        op.walk(1, &mut |op, _| found |= wanted(op));
-    }
-    found
 }
 
 fn delay_server(warden: &Warden, executable: &str) -> Result<SocketAddr, String> {

@@ -5,8 +5,9 @@
 use super::font::{self, Weight};
 use super::svg::{Anchor, Canvas, Look};
 use super::{Drawing, theme};
+pub use crate::analysis::place_of;
 use crate::analysis::{Report, Row};
-use crate::experiment::{At, Theme};
+use crate::experiment::Theme;
 
 /// Width of every figure in CSS pixels.
 pub const WIDTH: f64 = 760.0;
@@ -149,13 +150,6 @@ pub fn finish(canvas: Canvas, report: &Report, theme: Theme, alt: String, text: 
 /// Case and swept values of a row.
 pub fn place(row: &Row) -> String {
     place_of(row.case.as_deref(), &row.at)
-}
-
-/// A case and swept values: "I/O-bound, tasks = 8".
-pub fn place_of(case: Option<&str>, at: &[(String, At)]) -> String {
-    let mut parts: Vec<String> = case.into_iter().map(str::to_owned).collect();
-    parts.extend(at.iter().map(|(key, value)| format!("{key} = {value}")));
-    parts.join(", ")
 }
 
 /// The title as a sentence.

@@ -3,10 +3,10 @@
 //! To show something else: a function that fills a [`Table`].
 
 use super::forms::{self, Line, Table};
+use super::table::one_line;
 use super::{Bundle, machine_line};
 use crate::analysis::compare::ComparedRow;
-use crate::analysis::{Report, Row};
-use crate::experiment::At;
+use crate::analysis::{Report, Row, place_of};
 use crate::host::{Limits, Machine};
 use crate::units::{format_bytes, format_count, format_ns, format_ratio, format_ratio_range};
 
@@ -14,11 +14,6 @@ use crate::units::{format_bytes, format_count, format_ns, format_ratio, format_r
 fn head(titles: &[(&str, bool)]) -> Vec<(String, bool)> {
     let heading = |(title, numbers): &(&str, bool)| (one_line(title), *numbers);
     titles.iter().map(heading).collect()
-}
-
-/// A line break or an escape sequence in a name must not break the table.
-fn one_line(text: &str) -> String {
-    text.replace(char::is_control, " ")
 }
 
 fn line(cells: Vec<String>) -> Line {
@@ -143,7 +138,7 @@ fn medians(report: &Report) -> String {
             .collect();
         let shortest = measured.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
         let longest = measured.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
-        let place = |row: &Row| place(row.case.as_deref(), &row.at);
+        let place = |row: &Row| place_of(row.case.as_deref(), &row.at);
         let (low, high) = (format_ns(shortest.1), format_ns(longest.1));
         Some(match (measured.len(), place(shortest.0).as_str()) {
             (1, "") => format!("{label} {low}"),
@@ -152,12 +147,6 @@ fn medians(report: &Report) -> String {
         })
     });
     told.collect::<Vec<_>>().join(", ")
-}
-
-fn place(case: Option<&str>, at: &[(String, At)]) -> String {
-    let mut parts: Vec<String> = case.into_iter().map(str::to_owned).collect();
-    parts.extend(at.iter().map(|(key, value)| format!("{key} = {value}")));
-    parts.join(", ")
 }
 
 /// The machine's facts and limits.
