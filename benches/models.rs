@@ -255,6 +255,8 @@ impl Bench {
                     ..Settings::default()
                 },
                 latencies: false,
+                switch_interval_ns: None,
+                python: None,
                 site: Site {
                     delay_server: Some(self.delay_server),
                     directory: self.warden.directory().join("trial"),

@@ -95,6 +95,8 @@ fn trial_ns(warden: &Warden, number: usize) -> (f64, f64) {
             runtime: Runtime::Native,
             settings: Settings::default(),
             latencies: false,
+            switch_interval_ns: None,
+            python: None,
             site: Site {
                 delay_server: None,
                 directory: warden.directory().join(format!("trial-{number}")),

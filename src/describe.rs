@@ -23,6 +23,8 @@ pub enum Quantity {
     DurationOr(TextForm),
     /// A program and its arguments: a list of texts.
     Command,
+    /// Python: its text, or the table of a file and a function in it.
+    Code,
     /// Something with a grammar of its own (a step, a list of models); `doc` tells.
     Structure,
 }

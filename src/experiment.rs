@@ -5,7 +5,7 @@
 //! in `spec`'s table of keys.
 
 use crate::claim::Claim;
-use crate::model::{Pool, Settings};
+use crate::model::{Pool, Settings, Start};
 use crate::program::Program;
 use crate::runtime::Runtime;
 use crate::units::{bytes_text, duration_text, format_count};
@@ -39,6 +39,8 @@ pub struct Experiment {
     pub budget_ns: u64,
     /// Most that one trial may hold; `None`: three quarters of what is free.
     pub memory_limit_bytes: Option<u64>,
+    /// How long a thread may keep an interpreter's lock that others wait for; `None`: 5 ms.
+    pub switch_interval_ns: Option<u64>,
     /// Whether rows must compute the same.
     pub compare_answers: bool,
     /// Figures to draw, by name; empty: what fits the experiment's shape.
@@ -83,6 +85,8 @@ pub struct Series {
     pub chunk: Option<u64>,
     /// What `hybrid` computes on.
     pub pool: Pool,
+    /// How Python starts its processes.
+    pub start: Option<Start>,
     /// Its own limits of steps, before the point's.
     pub limits: BTreeMap<String, u64>,
 }
@@ -97,6 +101,7 @@ impl Series {
             workers: None,
             chunk: None,
             pool: Pool::default(),
+            start: None,
             limits: BTreeMap::new(),
         }
     }
@@ -212,9 +217,19 @@ impl Point {
 }
 
 impl Experiment {
-    /// Workers that a series runs with at a point; `usable_cpus` is the native pools' default.
+    /// Workers that a series runs with at a point, by default those that the runtime's own pool takes: the
+    /// usable CPUs, and for Python's ThreadPoolExecutor min(32, CPUs + 4).
     pub fn workers(&self, series: &Series, point: &Point, usable_cpus: u32) -> u32 {
-        series.workers.or(point.workers).unwrap_or(usable_cpus)
+        let pool_of_threads = match series.model.as_str() {
+            "thread-pool" => true,
+            "hybrid" => series.pool == Pool::Threads,
+            _ => false,
+        };
+        let default = match series.runtime.is_python() && pool_of_threads {
+            true => usable_cpus.saturating_add(4).min(32),
+            false => usable_cpus,
+        };
+        series.workers.or(point.workers).unwrap_or(default)
     }
 
     /// What the model of a series is told at a point.
@@ -223,6 +238,7 @@ impl Experiment {
             workers: self.workers(series, point, usable_cpus),
             chunk: series.chunk.or(point.chunk),
             pool: series.pool,
+            start: series.start,
         }
     }
 

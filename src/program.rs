@@ -9,6 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// What one experiment runs at one point: sent to every trial as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -132,6 +133,14 @@ pub enum Op {
         times: Value,
         /// How tasks keep out of each other's way.
         sync: Sync,
+        /// What stands between reading and writing, on Python.
+        #[serde(default)]
+        body: Body,
+    },
+    /// The author's own Python.
+    Python {
+        /// Where it stands.
+        code: Code,
     },
     /// Operations as one, for the modifiers' sake.
     Group {
@@ -158,6 +167,39 @@ pub enum Statement {
     Time(Value),
     /// SQL.
     Sql(String),
+}
+
+/// The author's own Python: a function of the task's index.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    /// Text of a cell that binds `task`.
+    Text {
+        /// The text.
+        text: String,
+        /// Line of the cell in which it begins, from 1.
+        line: u64,
+        /// What its module is called; two different texts of a program have two names.
+        module: String,
+    },
+    /// A file of the author's.
+    File {
+        /// As the cell writes it: relative to the notebook's folder.
+        path: PathBuf,
+        /// Name of the function.
+        call: String,
+    },
+}
+
+/// What stands between reading and writing the shared counter, on Python.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Body {
+    /// Nothing: `counter += 1`.
+    #[default]
+    Plain,
+    /// A call, at which an interpreter may give its lock to another thread.
+    Call,
 }
 
 /// How increments of the shared counter are kept apart.
@@ -209,6 +251,11 @@ impl Program {
     /// Whether a task does `cpu`, whose work is measured out for each machine and runtime.
     pub fn uses_cpu(&self) -> bool {
         self.uses(|op| matches!(op, Op::Compute { function, .. } if function == "cpu"))
+    }
+
+    /// Whether a task runs the author's own Python.
+    pub fn uses_python(&self) -> bool {
+        self.uses(|op| matches!(op, Op::Python { .. }))
     }
 
     /// Tasks of all groups.
@@ -352,6 +399,18 @@ impl Op {
         {
             for op in ops {
                 op.walk(times.saturating_mul(*more), visit);
+            }
+        }
+    }
+}
+
+impl Op {
+    /// As [`Op::walk`], where operations are changed.
+    pub fn walk_mut(&mut self, visit: &mut impl FnMut(&mut Op)) {
+        visit(self);
+        if let Op::Group { ops, .. } = self {
+            for op in ops {
+                op.walk_mut(visit);
             }
         }
     }

@@ -105,7 +105,12 @@ fn row(experiment: &Experiment, id: RowId, records: &[&Record], interrupted: boo
         label: series.label.clone(),
         model: series.model.clone(),
         runtime: series.runtime.name().to_owned(),
-        runtime_version: String::new(),
+        runtime_version: records
+            .iter()
+            .filter_map(|record| record.measurement.as_ref())
+            .map(|measurement| measurement.reply.runtime_version.clone())
+            .next()
+            .unwrap_or_default(),
         case: point.case.clone(),
         at: point.at.clone(),
         outcome,
@@ -408,7 +413,7 @@ fn compare_answers<'a>(
         let all = measurements(records_of(id));
         let whole = all.iter().filter(|m| {
             let tally = &m.reply.tally;
-            tally.failed + tally.timed_out + tally.cancelled == 0
+            tally.failed + tally.timed_out + tally.cancelled == 0 && !m.reply.uncompared
         });
         whole.map(|m| m.reply.tally.answer).collect()
     };

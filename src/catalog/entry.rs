@@ -293,6 +293,7 @@ pub fn values(quantity: Quantity, (low, high): (u64, u64)) -> String {
             }
         ),
         Quantity::Command => "a list of texts: a program and its arguments".to_owned(),
+        Quantity::Code => "text, or { file = \"work.py\", call = \"task\" }".to_owned(),
         Quantity::Flag => "`true` or `false`".to_owned(),
         Quantity::Text => "text".to_owned(),
         Quantity::Structure => "what its help describes".to_owned(),

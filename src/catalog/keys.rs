@@ -13,6 +13,9 @@ const MOST_REPEATS: u64 = 1_000;
 /// Most tasks: beyond it a cell is a slip of the pen.
 pub const MOST_TASKS: u64 = 1_000_000_000;
 
+/// Runtimes by their words; versions and paths of Python beside them.
+pub const RUNTIMES: &[&str] = &["native", "gil", "python"];
+
 /// Every key of an experiment, in the order in which help lists them.
 pub const KEYS: &[Setting] = &[
     Setting {
@@ -101,11 +104,24 @@ pub const KEYS: &[Setting] = &[
     },
     Setting {
         name: "runtime",
-        quantity: Quantity::Word(&["native"]),
+        quantity: Quantity::Word(RUNTIMES),
         default: "\"native\"",
         range: (0, 0),
-        doc: "What executes the tasks: `native` is compiled code, whose threads compute at the same time.",
-        example: "runtime = \"native\"",
+        doc: "What executes the tasks: `native` is compiled code, whose threads compute at the same time; \
+              `gil` the same under an emulated GIL; `python` a real CPython of this machine (`python3.13`, \
+              `python3.14t` or a path for a certain one). A list runs every model on each; \
+              `\"threads@gil\"` in `models` names one model's own. With a `python` step the default is \
+              `python`.",
+        example: "runtime = [\"native\", \"python\"]",
+    },
+    Setting {
+        name: "switch_interval",
+        quantity: Quantity::Duration,
+        default: "\"5ms\"",
+        range: (1_000, 1_000_000_000_000),
+        doc: "How long a thread may keep the GIL while others wait for it, of the emulated one and of CPython \
+              (`sys.setswitchinterval`).",
+        example: "switch_interval = \"1ms\"",
     },
     Setting {
         name: "workers",

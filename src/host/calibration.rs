@@ -14,15 +14,17 @@ const FILE: &str = "conclab/calibration.json";
 /// Steps a nanosecond that a machine can have: another number in the cache is not believed.
 const PLAUSIBLE: std::ops::RangeInclusive<f64> = 1e-4..=1e3;
 
-/// Steps of `cpu` a nanosecond, from the cache, or as `measure` finds them (then kept).
+/// Steps of `cpu` a nanosecond, from the cache, or as `measure` finds them (then kept): of this program, or of
+/// an interpreter.
 ///
 /// # Errors
 /// Those of `measure`.
 pub fn steps_per_ns<E>(
     executable: &Path,
+    interpreter: Option<&Path>,
     measure: impl FnOnce() -> Result<f64, E>,
 ) -> Result<f64, E> {
-    let key = key(executable);
+    let key = key(executable, interpreter);
     let file = cache_folder().map(|folder| folder.join(FILE));
     let mut known = file.as_deref().map(read).unwrap_or_default();
     if let Some(rate) = known
@@ -40,9 +42,22 @@ pub fn steps_per_ns<E>(
     Ok(rate)
 }
 
-/// Machine, build and runtime. The build is told by size and time of change, as `make` would.
-fn key(executable: &Path) -> String {
-    let build = fs::metadata(executable)
+/// Machine, build and runtime.
+fn key(executable: &Path, interpreter: Option<&Path>) -> String {
+    let runtime = match interpreter {
+        Some(interpreter) => format!("{} {}", interpreter.display(), build(interpreter)),
+        None => "native".to_owned(),
+    };
+    format!(
+        "{} | {} | {runtime}",
+        super::System::this().cpu_name(),
+        build(executable)
+    )
+}
+
+/// A build of a program, told by size and time of change, as `make` would.
+fn build(executable: &Path) -> String {
+    let (size, time_ns) = fs::metadata(executable)
         .and_then(|file| Ok((file.len(), file.modified()?)))
         .ok()
         .and_then(|(size, time)| {
@@ -52,12 +67,7 @@ fn key(executable: &Path) -> String {
             ))
         })
         .unwrap_or_default();
-    format!(
-        "{} | {} {} | native",
-        super::System::this().cpu_name(),
-        build.0,
-        build.1
-    )
+    format!("{size} {time_ns}")
 }
 
 fn cache_folder() -> Option<PathBuf> {

@@ -15,7 +15,7 @@ pub mod url;
 
 pub use connections::Connections;
 
-use crate::program::{Op, Program};
+use crate::program::{Code, Op, Program};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -54,6 +54,7 @@ pub enum Statement {
 pub fn prepare(program: &Program, site: &Site) -> Result<(), String> {
     let mut read_bytes = None;
     let mut has_queries = false;
+    let mut codes = Vec::new();
     for group in &program.groups {
         for op in &group.ops {
             op.walk(1, &mut |op, _| match op {
@@ -61,6 +62,7 @@ pub fn prepare(program: &Program, site: &Site) -> Result<(), String> {
                     read_bytes = read_bytes.max(Some(bytes.largest(group.tasks)));
                 }
                 Op::Query { database: None, .. } => has_queries = true,
+                Op::Python { code } => codes.push(code.clone()),
                 _ => {}
             });
         }
@@ -72,5 +74,26 @@ pub fn prepare(program: &Program, site: &Site) -> Result<(), String> {
     if has_queries {
         sqlite::create(&site.directory)?;
     }
-    Ok(())
+    codes.iter().try_for_each(|code| module(code, site))
+}
+
+/// Makes the module of the author's own Python, or sees that there is one.
+fn module(code: &Code, site: &Site) -> Result<(), String> {
+    match code {
+        Code::Text { text, line, module } => {
+            let file = site.directory.join(format!("{module}.py"));
+            // So that the interpreter's line numbers are those of the cell.
+            let above = "\n".repeat(line.saturating_sub(1) as usize);
+            std::fs::write(&file, format!("{above}{text}\n"))
+                .map_err(|error| format!("the module of the cell could not be written: {error}"))
+        }
+        Code::File { path, .. } => match std::fs::metadata(path) {
+            Ok(file) if file.is_file() => Ok(()),
+            Ok(_) => Err(format!("{} is no file", path.display())),
+            Err(error) => Err(format!(
+                "{} can't be read: {error}; paths are relative to the notebook's folder",
+                path.display()
+            )),
+        },
+    }
 }

@@ -5,6 +5,7 @@
 //! `show` answers what runs nothing.
 
 mod compare;
+mod interpreters;
 mod plausible;
 mod race;
 mod saved;
@@ -23,7 +24,7 @@ use crate::plot;
 use crate::process::{Interrupt, Stop, Warden};
 use crate::render::{self, Bundle};
 use crate::spec::{self, Cell, Session};
-use crate::trial::{Observed, Record};
+use crate::trial::{Observed, Outcome, Record};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -206,11 +207,18 @@ impl Lab {
     ) -> Result<Past, String> {
         let machine = Machine::read();
         let limits = Limits::read();
-        let refused: HashMap<RowId, String> = plan::rows(&experiment)
-            .into_iter()
-            .filter_map(|row| Some((row, plan::refusal(&experiment, row, &machine, &limits)?)))
-            .collect();
         let mut trials = self.trials(&experiment, &machine, &limits, stop)?;
+        let refusal = |row: RowId| {
+            let refused = || plan::refusal(&experiment, row, &machine, &limits);
+            let not = |outcome| move |why| (outcome, why);
+            plan::unsupported(&experiment, row)
+                .or_else(|| trials.missing(row))
+                .map(not(Outcome::Unsupported))
+                .or_else(|| refused().map(not(Outcome::NotRun)))
+        };
+        let rows = plan::rows(&experiment).into_iter();
+        let refused: HashMap<RowId, (Outcome, String)> =
+            rows.filter_map(|row| Some((row, refusal(row)?))).collect();
         let start = Instant::now();
         let machinery = race::Machinery {
             refusal: &|row| refused.get(&row).cloned(),

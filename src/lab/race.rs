@@ -22,7 +22,7 @@ const NARROW: f64 = 0.02;
 /// The machine as the race sees it.
 pub struct Machinery<'a> {
     /// Why a row must not start; `None` where it may.
-    pub refusal: &'a dyn Fn(RowId) -> Option<String>,
+    pub refusal: &'a dyn Fn(RowId) -> Option<(Outcome, String)>,
     /// Runs one trial to its end.
     pub run: &'a mut dyn FnMut(RowId, Kind, u32) -> Record,
     /// Nanoseconds since the race began.
@@ -56,7 +56,7 @@ pub fn race(experiment: &Experiment, machinery: Machinery, stop: &Stop) -> Vec<R
     let mut running = Vec::new();
     for row in rows.iter().copied() {
         match (race.machinery.refusal)(row) {
-            Some(why) => race.settle(row, Outcome::NotRun, why),
+            Some((outcome, why)) => race.settle(row, outcome, why),
             None => running.push(row),
         }
     }
@@ -333,6 +333,7 @@ mod tests {
             trial_timeout_ns: 30 * SECOND,
             budget_ns: 60 * SECOND,
             memory_limit_bytes: None,
+            switch_interval_ns: None,
             compare_answers: true,
             plots: Vec::new(),
             x: None,
@@ -358,7 +359,7 @@ mod tests {
         let mut told = Vec::new();
         let mut trials = 0;
         let machinery = Machinery {
-            refusal: &|row| (row.series == 99).then(|| "refused".to_owned()),
+            refusal: &|row| (row.series == 99).then(|| (Outcome::NotRun, "refused".to_owned())),
             run: &mut |row, kind, block| {
                 clock.set(clock.get() + cost_ns(row.series));
                 trials += 1;

@@ -2,15 +2,17 @@
 
 use super::Lab;
 use crate::compute;
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, Point};
 use crate::host::{Limits, Machine, calibration};
 use crate::io::Connections;
 use crate::model::Site;
 use crate::plan::{self, RowId};
 use crate::process::{End, Launch, Stop, Warden, explained};
-use crate::program::{Op, Program};
+use crate::program::{Code, Op, Program};
+use crate::runtime::{Runtime, harness};
 use crate::trial::run::{Trial, run};
-use crate::trial::{Kind, Record, Request};
+use crate::trial::{Kind, Python, Record, Request};
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
@@ -21,8 +23,8 @@ const CALIBRATION_TIMEOUT_NS: u64 = 20_000_000_000;
 /// What all trials of one experiment have in common.
 pub struct Trials<'a> {
     experiment: &'a Experiment,
-    /// The experiment's programs with `cpu` turned from time into work, by point.
-    programs: Vec<Program>,
+    /// What each runtime of the experiment runs.
+    runtimes: Vec<Ready>,
     usable_cpus: u32,
     memory_limit_bytes: u64,
     warden: Arc<Warden>,
@@ -30,6 +32,15 @@ pub struct Trials<'a> {
     executable: PathBuf,
     stop: &'a Stop,
     trials_started: &'a mut u64,
+}
+
+/// One runtime, ready to run an experiment's trials.
+struct Ready {
+    runtime: Runtime,
+    /// The interpreter, for a runtime of Python; or why there is none.
+    python: Result<Option<Python>, String>,
+    /// The experiment's programs with `cpu` turned from time into this runtime's work, by point.
+    programs: Vec<Program>,
 }
 
 impl Lab {
@@ -45,28 +56,23 @@ impl Lab {
         stop: &'a Stop,
     ) -> Result<Trials<'a>, String> {
         let warden = self.warden()?;
-        let mut programs: Vec<Program> = experiment
-            .points
-            .iter()
-            .map(|point| point.program.clone())
-            .collect();
-        if programs.iter().any(Program::uses_cpu) {
-            let steps_per_ns = self.steps_per_ns(&warden, stop)?;
-            for program in &mut programs {
-                compute::calibrate_program(program, steps_per_ns);
-            }
-        }
-        let asks = |program: &Program| program.uses(|op| matches!(op, Op::Http { .. }));
-        let delay_server = match programs.iter().any(asks) {
+        let asks = |point: &Point| point.program.uses(|op| matches!(op, Op::Http { .. }));
+        let delay_server = match experiment.points.iter().any(asks) {
             true => Some(delay_server(
                 &warden,
                 &self.options.executable.to_string_lossy(),
             )?),
             false => None,
         };
+        let mut runtimes: Vec<Ready> = Vec::new();
+        for series in &experiment.series {
+            if runtimes.iter().all(|ready| ready.runtime != series.runtime) {
+                runtimes.push(self.ready(experiment, &series.runtime, &warden, stop)?);
+            }
+        }
         Ok(Trials {
             experiment,
-            programs,
+            runtimes,
             usable_cpus: machine.usable_cpus,
             memory_limit_bytes: plan::memory_limit_bytes(experiment, limits),
             warden,
@@ -96,15 +102,82 @@ impl Lab {
         Ok(warden)
     }
 
+    /// A runtime with what it runs.
+    fn ready(
+        &mut self,
+        experiment: &Experiment,
+        runtime: &Runtime,
+        warden: &Warden,
+        stop: &Stop,
+    ) -> Result<Ready, String> {
+        let python = match runtime {
+            Runtime::Python(word) => self.python(word, warden, stop).map(Some),
+            _ => Ok(None),
+        };
+        let mut programs: Vec<Program> = experiment
+            .points
+            .iter()
+            .map(|point| point.program.clone())
+            .collect();
+        programs.iter_mut().for_each(absolute_paths);
+        if let Ok(python) = &python
+            && programs.iter().any(Program::uses_cpu)
+        {
+            let steps_per_ns = self.steps_per_ns(python.as_ref(), warden, stop)?;
+            for program in &mut programs {
+                compute::calibrate_program(program, steps_per_ns);
+            }
+        }
+        Ok(Ready {
+            runtime: runtime.clone(),
+            python,
+            programs,
+        })
+    }
+
+    /// The interpreter of that word, and the harness that it runs.
+    fn python(&mut self, word: &str, warden: &Warden, stop: &Stop) -> Result<Python, String> {
+        let found = self.interpreter(word, warden, stop)?;
+        let folder = warden.directory().join("python");
+        let harness = harness::install(&folder).map_err(|error| {
+            format!(
+                "the program that Python runs could not be written to {}: {}",
+                folder.display(),
+                explained(&error)
+            )
+        })?;
+        Ok(Python {
+            interpreter: found.path,
+            harness,
+            version: found.version,
+        })
+    }
+
     /// Steps of `cpu` a nanosecond here, measured in a process of its own where not known yet.
-    fn steps_per_ns(&self, warden: &Warden, stop: &Stop) -> Result<f64, String> {
+    fn steps_per_ns(
+        &self,
+        python: Option<&Python>,
+        warden: &Warden,
+        stop: &Stop,
+    ) -> Result<f64, String> {
         let executable = &self.options.executable;
-        calibration::steps_per_ns(executable, || {
+        let argv: Vec<&OsStr> = match python {
+            Some(python) => vec![
+                python.interpreter.as_os_str(),
+                "-I".as_ref(),
+                "-S".as_ref(),
+                python.harness.as_os_str(),
+                "calibrate".as_ref(),
+            ],
+            None => vec![executable.as_os_str(), "calibrate".as_ref()],
+        };
+        let interpreter = python.map(|python| python.interpreter.as_path());
+        calibration::steps_per_ns(executable, interpreter, || {
             let launch = Launch {
-                argv: vec![
-                    executable.to_string_lossy().into_owned(),
-                    "calibrate".to_owned(),
-                ],
+                argv: argv
+                    .iter()
+                    .map(|word| word.to_string_lossy().into_owned())
+                    .collect(),
                 directory: warden.directory().to_owned(),
                 stdin: String::new(),
                 timeout_ns: CALIBRATION_TIMEOUT_NS,
@@ -139,6 +212,21 @@ impl Lab {
     }
 }
 
+/// Where the author's files are, for a process that works in another folder.
+fn absolute_paths(program: &mut Program) {
+    let home = std::env::current_dir().unwrap_or_default();
+    for op in program.groups.iter_mut().flat_map(|group| &mut group.ops) {
+        op.walk_mut(&mut |op| {
+            if let Op::Python {
+                code: Code::File { path, .. },
+            } = op
+            {
+                *path = home.join(&*path);
+            }
+        });
+    }
+}
+
 fn delay_server(warden: &Warden, executable: &str) -> Result<SocketAddr, String> {
     let argv = [executable.to_owned(), "delay-server".to_owned()];
     let line = warden.service(&argv).map_err(|error| {
@@ -153,11 +241,26 @@ fn delay_server(warden: &Warden, executable: &str) -> Result<SocketAddr, String>
 }
 
 impl Trials<'_> {
+    fn ready(&self, row: RowId) -> &Ready {
+        let runtime = &self.experiment.series[row.series].runtime;
+        let ready = self.runtimes.iter();
+        ready
+            .into_iter()
+            .find(|ready| ready.runtime == *runtime)
+            .expect("every runtime of the experiment was made ready")
+    }
+
+    /// Why this machine has not what a row runs on; `None` where it has.
+    pub fn missing(&self, row: RowId) -> Option<String> {
+        self.ready(row).python.as_ref().err().cloned()
+    }
+
     /// Runs one trial of a row to its end.
     pub fn run(&mut self, row: RowId, kind: Kind, block: u32) -> Record {
         *self.trials_started += 1;
         let series = &self.experiment.series[row.series];
         let point = &self.experiment.points[row.point];
+        let ready = self.ready(row);
         let trial = Trial {
             series: row.series,
             point: row.point,
@@ -166,12 +269,14 @@ impl Trials<'_> {
             request: Request {
                 program: Program {
                     limits: point.limits(series),
-                    ..self.programs[row.point].clone()
+                    ..ready.programs[row.point].clone()
                 },
                 model: series.model.clone(),
                 runtime: series.runtime.clone(),
                 settings: self.experiment.settings(series, point, self.usable_cpus),
                 latencies: self.experiment.wants_latencies(),
+                switch_interval_ns: self.experiment.switch_interval_ns,
+                python: ready.python.clone().ok().flatten(),
                 site: Site {
                     delay_server: self.delay_server,
                     directory: self

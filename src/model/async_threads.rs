@@ -5,6 +5,7 @@ use super::nonblocking::Loop;
 use super::settings::WORKERS;
 use super::{Footprint, Job, Model, Settings, Tally};
 use crate::describe::ModelDef;
+use crate::runtime::Runtime;
 use tokio::runtime::Builder;
 
 /// The model.
@@ -37,6 +38,14 @@ impl Model for AsyncThreads {
             futures: tasks,
             ..Footprint::default()
         }
+    }
+
+    fn unsupported(&self, runtime: &Runtime) -> Option<String> {
+        runtime.is_python().then(|| {
+            "Python has no event loop that runs on several threads: use \"async\", or \"hybrid\", whose loop \
+             hands its computing to a pool"
+                .to_owned()
+        })
     }
 
     fn run(&self, job: &Job) -> Result<Tally, String> {

@@ -3,7 +3,7 @@
 use super::event_loop::{run_all, start};
 use super::executor::{Executor, serve};
 use super::nonblocking::Loop;
-use super::settings::{POOL, WORKERS};
+use super::settings::{POOL, START, WORKERS};
 use super::{Footprint, Job, Model, Pool, Settings, Tally, thread_pool, worker};
 use crate::describe::ModelDef;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ const DEF: ModelDef = ModelDef {
           result back; the loop serves others meanwhile. Memory and the shared counter stay on the loop. \
           Creating and closing loop and pool is inside the clock.",
     python: "await loop.run_in_executor(pool, compute) within asyncio.run(main())",
-    settings: &[WORKERS, POOL],
+    settings: &[WORKERS, POOL, START],
     single_threaded: false,
     uses_processes: false,
 };

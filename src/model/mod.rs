@@ -17,12 +17,13 @@ mod sequential;
 mod event_loop;
 mod async_threads;
 mod hybrid;
+mod interpreters;
 mod threads;
 pub mod worker;
 
 pub use crate::io::Site;
 pub use latency::{GroupLatencies, Latencies, QUANTILES};
-pub use settings::{Pool, Settings};
+pub use settings::{Pool, Settings, Start};
 pub use sharing::Sharing;
 
 use crate::describe::ModelDef;
@@ -41,6 +42,7 @@ pub const MODELS: &[&dyn Model] = &[
     &event_loop::Async,
     &async_threads::AsyncThreads,
     &hybrid::Hybrid,
+    &interpreters::Interpreters,
 ];
 
 /// The model of that name.
@@ -58,6 +60,11 @@ pub trait Model: Sync {
 
     /// What running so many tasks takes of the machine, so that it can be refused before it starts.
     fn footprint(&self, tasks: u64, settings: &Settings) -> Footprint;
+
+    /// Why a runtime can't run tasks in this way at all; `None` where it can.
+    fn unsupported(&self, _runtime: &Runtime) -> Option<String> {
+        None
+    }
 
     /// Runs all tasks. The clock is running: creating and joining workers is part of the model.
     ///

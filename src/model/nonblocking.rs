@@ -4,7 +4,7 @@
 //! executor, there. Named locks and permits are the loop's own: a task that waits for one leaves the
 //! thread to others. To add an operation: its arm in [`run_ops`].
 
-use super::blocking::{Task, allocate};
+use super::blocking::{NO_PYTHON, Task, allocate};
 use super::executor::{Executor, Work};
 use super::{Job, data, fold, sharing};
 use crate::io::{command, files, http, postgres, sqlite, url};
@@ -142,13 +142,14 @@ fn run_ops<'a, 'b: 'a>(
                 | Op::Read { .. }
                 | Op::Write { .. }
                 | Op::Query { .. }
-                | Op::Run { .. } => fold(result, outside(job, task, op).await?),
+                | Op::Run { .. }
+                | Op::Python { .. } => fold(result, outside(job, task, op).await?),
                 Op::Alloc { bytes } => {
                     let bytes = task.value(bytes);
                     task.hold(job.runtime.compute(|| allocate(bytes))?);
                     fold(result, bytes)
                 }
-                Op::Add { times, sync } => {
+                Op::Add { times, sync, .. } => {
                     let times = task.value(times);
                     job.runtime.compute(|| task.add(times, *sync))?;
                     fold(result, times)
@@ -198,6 +199,7 @@ fn outside<'a, 'b: 'a>(job: &'a Job, task: &'a mut Task<'b>, op: &'a Op) -> Wait
                 }
             }
             Op::Run { argv } => command::run_async(argv, &job.site.home).await,
+            Op::Python { .. } => Err(NO_PYTHON.to_owned()),
             Op::Compute { .. }
             | Op::Sleep { .. }
             | Op::Block { .. }

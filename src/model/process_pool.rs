@@ -1,6 +1,6 @@
 //! A pool of worker processes that are sent tasks in chunks.
 
-use super::settings::{CHUNK, WORKERS};
+use super::settings::{CHUNK, START, WORKERS};
 use super::{Footprint, Job, Model, Settings, Tally, worker};
 use crate::describe::ModelDef;
 use crate::process::worker::{Worker, wait_any};
@@ -17,7 +17,7 @@ const DEF: ModelDef = ModelDef {
           share (tasks / (4 · workers), rounded up), as in multiprocessing.Pool. Starting and closing the pool is inside the \
           clock.",
     python: "with multiprocessing.Pool(workers) as pool: pool.map(task, range(tasks))",
-    settings: &[WORKERS, CHUNK],
+    settings: &[WORKERS, CHUNK, START],
     single_threaded: false,
     uses_processes: true,
 };

@@ -1,5 +1,6 @@
 //! One new process for each task.
 
+use super::settings::START;
 use super::{Footprint, Job, Model, Settings, Tally, worker};
 use crate::describe::ModelDef;
 use crate::process::worker::{Worker, wait_any};
@@ -14,7 +15,7 @@ const DEF: ModelDef = ModelDef {
           memory: what a task needs is sent, and each process costs its start and its own memory. \
           Starting and reaping is inside the clock.",
     python: "multiprocessing.Process(target=task, args=(i,)) for each task; start all, join all",
-    settings: &[],
+    settings: &[START],
     single_threaded: false,
     uses_processes: true,
 };

@@ -20,6 +20,9 @@ pub struct Settings {
     pub chunk: Option<u64>,
     /// What `hybrid` computes on.
     pub pool: Pool,
+    /// How an interpreter of Python starts processes; `None` for its own default.
+    #[serde(default)]
+    pub start: Option<Start>,
 }
 
 impl Default for Settings {
@@ -28,6 +31,7 @@ impl Default for Settings {
             workers: 1,
             chunk: None,
             pool: Pool::Threads,
+            start: None,
         }
     }
 }
@@ -41,6 +45,27 @@ pub enum Pool {
     Threads,
     /// Worker processes.
     Processes,
+}
+
+/// How multiprocessing starts a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// A copy of the parent.
+    Fork,
+    /// A new interpreter.
+    Spawn,
+    /// A copy of a small server process, which is started first.
+    Forkserver,
+}
+
+impl Start {
+    /// All of them, with the words of a cell.
+    pub const ALL: &[(&str, Start)] = &[
+        ("fork", Start::Fork),
+        ("spawn", Start::Spawn),
+        ("forkserver", Start::Forkserver),
+    ];
 }
 
 /// `workers`.
@@ -72,6 +97,18 @@ pub const POOL: Setting = Setting {
     range: (0, 0),
     doc: "What the event loop hands its computing to.",
     example: "{ model = \"hybrid\", pool = \"processes\" }",
+};
+
+/// `start`.
+pub const START: Setting = Setting {
+    name: "start",
+    quantity: Quantity::Word(&["fork", "spawn", "forkserver"]),
+    default: "the interpreter's own",
+    range: (0, 0),
+    doc: "On Python: how multiprocessing starts processes. `fork` copies the parent, `spawn` starts a new \
+          interpreter, `forkserver` copies a small server. The default is `fork` up to Python 3.13 and \
+          `forkserver` from 3.14 on.",
+    example: "{ model = \"process-pool\", start = \"spawn\" }",
 };
 
 /// `limits`, which every model takes.

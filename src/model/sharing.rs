@@ -233,6 +233,7 @@ mod tests {
 
     fn program(limit: u64) -> Program {
         let add = Op::Add {
+            body: Default::default(),
             times: Value::Const(1),
             sync: Sync::None,
         };

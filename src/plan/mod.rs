@@ -33,6 +33,12 @@ const PROGRAM_BYTES: u64 = 120 << 10;
 /// Memory of one task on an event loop: its future; measured 0.5–0.6 KB for a task that sleeps.
 const FUTURE_BYTES: u64 = 640;
 
+/// The same of a worker process of Python: measured 3–10 MiB of PSS, by how it is started.
+const PYTHON_PROCESS_BYTES: u64 = 4 << 20;
+
+/// The same of one task of asyncio: measured 8–10 KB.
+const PYTHON_FUTURE_BYTES: u64 = 10_000;
+
 /// Memory in which the time of one task is noted.
 const LATENCY_BYTES: u64 = 8;
 
@@ -119,6 +125,38 @@ pub fn left_out(
         total_ns -= cost_ns * repeats;
     }
     left_out
+}
+
+/// Why a row makes no sense: what its runtime can't do at all; `None` where it can.
+pub fn unsupported(experiment: &Experiment, row: RowId) -> Option<String> {
+    let series = &experiment.series[row.series];
+    let program = &experiment.points[row.point].program;
+    let runtime = &series.runtime;
+    if let Some(why) = find(&series.model)?.unsupported(runtime) {
+        return Some(why);
+    }
+    if !runtime.is_python() && program.uses_python() {
+        return Some(format!(
+            "`python` steps run on a real interpreter, and this row runs on {}: write \"{}@python\", or leave \
+             `runtime` out",
+            runtime.title(),
+            series.model
+        ));
+    }
+    let asks_postgres = |op: &Op| {
+        matches!(
+            op,
+            Op::Query {
+                database: Some(_),
+                ..
+            }
+        )
+    };
+    (runtime.is_python() && program.uses(asks_postgres)).then(|| {
+        "Python's standard library has no client for PostgreSQL: run it on native, or query the embedded SQLite by \
+         leaving `database` out"
+            .to_owned()
+    })
 }
 
 /// Why a row must not even start on this machine, with what to change; `None` where it may.
@@ -225,10 +263,14 @@ fn too_much_memory(
 ) -> Option<String> {
     let held = allocated_bytes(point, footprint.tasks_at_once)
         .saturating_add(running_bytes(series, point, footprint));
+    let (process_bytes, future_bytes) = match series.runtime.is_python() {
+        true => (PYTHON_PROCESS_BYTES, PYTHON_FUTURE_BYTES),
+        false => (PROCESS_BYTES, FUTURE_BYTES),
+    };
     let needed = held
         .saturating_add(footprint.threads.saturating_mul(THREAD_BYTES))
-        .saturating_add(footprint.processes.saturating_mul(PROCESS_BYTES))
-        .saturating_add(footprint.futures.saturating_mul(FUTURE_BYTES))
+        .saturating_add(footprint.processes.saturating_mul(process_bytes))
+        .saturating_add(footprint.futures.saturating_mul(future_bytes))
         .saturating_add(data_bytes(point, footprint))
         .saturating_add(match experiment.wants_latencies() {
             true => point.program.tasks().saturating_mul(LATENCY_BYTES),

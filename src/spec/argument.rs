@@ -6,6 +6,7 @@
 use super::reader::{Item, Reader};
 use crate::describe::{Quantity, TextForm, nearest};
 use crate::experiment::At;
+use crate::program::Code;
 use crate::step::Argument;
 use toml::de::DeValue;
 
@@ -98,6 +99,7 @@ impl Reader<'_> {
                 .map(Argument::Flag),
             Quantity::Text => self.string(key, item).map(Argument::Text),
             Quantity::Command => self.command(key, item).map(Argument::Command),
+            Quantity::Code => self.code(key, item).map(Argument::Code),
             Quantity::Structure => unreachable!("a structure is read by its own grammar: {key}"),
         }
     }
@@ -205,6 +207,66 @@ impl Reader<'_> {
             }
         }
         Some(argv)
+    }
+
+    /// Python, as text or in a file.
+    fn code(&mut self, key: &str, item: &Item) -> Option<Code> {
+        match item.get_ref() {
+            DeValue::String(text) => Some(Code::Text {
+                text: text.to_string(),
+                line: self.first_line(item),
+                module: String::new(),
+            }),
+            DeValue::Table(table) => {
+                for (name, _) in table.iter() {
+                    if !matches!(name.get_ref().as_ref(), "file" | "call") {
+                        self.problem(
+                            name.span(),
+                            format!("`{}` says nothing about a file of Python", name.get_ref()),
+                            format!("write {key} = {{ file = \"work.py\", call = \"task\" }}"),
+                        );
+                        return None;
+                    }
+                }
+                let Some(file) = table.get("file") else {
+                    self.problem(
+                        item.span(),
+                        "this doesn't say in which file the function stands",
+                        format!("write {key} = {{ file = \"work.py\", call = \"task\" }}"),
+                    );
+                    return None;
+                };
+                let call = match table.get("call") {
+                    Some(call) => self.string("call", call)?,
+                    None => "task".to_owned(),
+                };
+                Some(Code::File {
+                    path: self.string("file", file)?.into(),
+                    call,
+                })
+            }
+            _ => {
+                self.problem(
+                    item.span(),
+                    format!("`{key}` takes the text of a function, or a file"),
+                    format!("write {key} = '''def task(i): return i''', for example"),
+                );
+                None
+            }
+        }
+    }
+
+    /// Line of the cell, from 1, in which the content of a text begins.
+    fn first_line(&self, item: &Item) -> u64 {
+        let before = &self.text[..item.span().start];
+        let source = self.source(item);
+        let opened = ["'''", "\"\"\""]
+            .iter()
+            .find_map(|mark| source.strip_prefix(mark))
+            .unwrap_or("");
+        // A line break right behind the opening is not part of the text.
+        let skips = opened.starts_with('\n') || opened.starts_with("\r\n");
+        1 + before.matches('\n').count() as u64 + u64::from(skips)
     }
 
     /// A text that stands where a time could stand too.

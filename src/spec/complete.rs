@@ -398,7 +398,7 @@ impl Proposer<'_> {
                     }
                 }
             }
-            Quantity::Text | Quantity::Command | Quantity::Structure => {}
+            Quantity::Text | Quantity::Command | Quantity::Code | Quantity::Structure => {}
         }
     }
 

@@ -3,19 +3,21 @@
 use super::later;
 use super::reader::{Item, Reader};
 use crate::catalog;
+use crate::catalog::keys::RUNTIMES;
 use crate::describe::{ModelDef, Quantity, Setting, nearest};
 use crate::diagnostic::Span;
 use crate::experiment::Series;
-use crate::model::settings::{LABEL, LIMITS};
-use crate::model::{self, MODELS, Pool};
+use crate::model::settings::{LABEL, LIMITS, START};
+use crate::model::{self, MODELS, Pool, Start};
 use crate::runtime::Runtime;
 use crate::step::{self, STEPS};
 use crate::units::format_count;
 use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
 
-/// The series of `models`, each on its own runtime or on `runtime`.
-pub fn series(reader: &mut Reader, item: &Item, runtime: &Runtime) -> Vec<Series> {
+/// The series of `models`: each on the runtime that it names, else on each of `runtimes`; those of one
+/// runtime stand together.
+pub fn series(reader: &mut Reader, item: &Item, runtimes: &[Runtime]) -> Vec<Series> {
     let items: Vec<&Item> = match item.get_ref() {
         DeValue::Array(list) if list.is_empty() => {
             reader.problem(
@@ -34,12 +36,7 @@ pub fn series(reader: &mut Reader, item: &Item, runtime: &Runtime) -> Vec<Series
         if reader.is_full() {
             break;
         }
-        let row = one(reader, item, runtime).map(|(series, given)| Row {
-            series,
-            given,
-            span: item.span(),
-        });
-        rows.extend(row);
+        rows.extend(one(reader, item, runtimes));
         if rows.len() > MOST_ROWS {
             reader.problem(
                 item.span(),
@@ -49,6 +46,7 @@ pub fn series(reader: &mut Reader, item: &Item, runtime: &Runtime) -> Vec<Series
             break;
         }
     }
+    group_by_runtime(&mut rows);
     label(&mut rows);
     let mut series: Vec<Series> = Vec::new();
     for row in rows {
@@ -67,6 +65,45 @@ pub fn series(reader: &mut Reader, item: &Item, runtime: &Runtime) -> Vec<Series
         series.push(one);
     }
     series
+}
+
+/// The series of models that have no settings, on each of `runtimes`.
+pub fn plain_series(models: &[&str], runtimes: &[Runtime]) -> Vec<Series> {
+    let on = |runtime| {
+        models
+            .iter()
+            .map(move |model| Series::plain(model, runtime))
+    };
+    let mut series: Vec<Series> = runtimes.iter().flat_map(on).collect();
+    if runtimes.len() > 1 {
+        for one in &mut series {
+            one.label = format!("{}@{}", one.label, one.runtime.name());
+        }
+    }
+    series
+}
+
+/// Puts the rows of a runtime together, in the order in which runtimes come up, and says in their labels
+/// which it is, where there are several.
+fn group_by_runtime(rows: &mut [Row]) {
+    let mut order: Vec<Runtime> = Vec::new();
+    for row in rows.iter() {
+        if !order.contains(&row.series.runtime) {
+            order.push(row.series.runtime.clone());
+        }
+    }
+    if order.len() < 2 {
+        return;
+    }
+    rows.sort_by_key(|row| order.iter().position(|known| *known == row.series.runtime));
+    let labels: Vec<String> = rows.iter().map(|row| row.series.label.clone()).collect();
+    for (row, label) in rows.iter_mut().zip(&labels) {
+        let alone = labels.iter().filter(|other| *other == label).count() == 1;
+        // A name of the reader's own needs no more words, unless several rows got it.
+        if !(alone && row.given.contains_key(LABEL.name)) {
+            row.series.label = format!("{label}@{}", row.series.runtime.name());
+        }
+    }
 }
 
 /// Most models of a cell.
@@ -107,49 +144,61 @@ fn label(rows: &mut [Row]) {
     }
 }
 
-fn one(reader: &mut Reader, item: &Item, runtime: &Runtime) -> Option<(Series, Given)> {
-    match item.get_ref() {
-        DeValue::String(word) => {
-            let (model, runtime) = named(reader, item, word, runtime)?;
-            let series = Series {
-                label: word.to_string(),
-                ..Series::plain(&model, &runtime)
-            };
-            Some((series, Given::new()))
-        }
-        DeValue::Table(table) => from_table(reader, item, table, runtime),
+/// The rows of one entry of `models`: one, or one for each runtime.
+fn one(reader: &mut Reader, item: &Item, runtimes: &[Runtime]) -> Vec<Row> {
+    let (named_item, table) = match item.get_ref() {
+        DeValue::String(_) => (item, None),
+        DeValue::Table(table) => match table.get("model") {
+            Some(named_item) => (named_item, Some(table)),
+            None => {
+                reader.problem(
+                    item.span(),
+                    "this table doesn't say which model",
+                    "add model = \"thread-pool\", for example",
+                );
+                return Vec::new();
+            }
+        },
         _ => {
             reader.problem(
                 item.span(),
                 "a model is a word or a table",
                 "write \"threads\", for example",
             );
-            None
+            return Vec::new();
         }
-    }
+    };
+    let Some(word) = reader.string("model", named_item) else {
+        return Vec::new();
+    };
+    let Some((def, own)) = named(reader, named_item, &word) else {
+        return Vec::new();
+    };
+    let runtimes = own.as_ref().map_or(runtimes, std::slice::from_ref);
+    let mut plain = Series::plain(def.name, &Runtime::Native);
+    let given = match table {
+        Some(table) => settings(reader, def, table, &mut plain, runtimes),
+        None => Given::new(),
+    };
+    let row = |runtime: &Runtime| Row {
+        series: Series {
+            runtime: runtime.clone(),
+            ..plain.clone()
+        },
+        given: given.clone(),
+        span: item.span(),
+    };
+    runtimes.iter().map(row).collect()
 }
 
-fn from_table(
+/// Reads the settings of a model's table into its series; what they are in words.
+fn settings(
     reader: &mut Reader,
-    item: &Item,
+    def: &ModelDef,
     table: &DeTable,
-    runtime: &Runtime,
-) -> Option<(Series, Given)> {
-    let Some(named_item) = table.get("model") else {
-        reader.problem(
-            item.span(),
-            "this table doesn't say which model",
-            "add model = \"thread-pool\", for example",
-        );
-        return None;
-    };
-    let word = reader.string("model", named_item)?;
-    let (model, runtime) = named(reader, named_item, &word, runtime)?;
-    let mut series = Series {
-        label: word,
-        ..Series::plain(&model, &runtime)
-    };
-    let def = model::find(&model)?.def();
+    series: &mut Series,
+    runtimes: &[Runtime],
+) -> Given {
     let mut given = Given::new();
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
@@ -159,15 +208,23 @@ fn from_table(
         }
         let name = key.get_ref().as_ref();
         match def.all_settings().find(|setting| setting.name == name) {
+            Some(setting) if name == START.name && !runtimes.iter().any(Runtime::is_python) => {
+                reader.problem(
+                    key.span(),
+                    "`start` is how Python starts its processes, and this row runs no Python",
+                    format!("write model = \"{}@python\", or leave it out", def.name),
+                );
+                given.insert(setting.name, String::new());
+            }
             Some(setting) => {
-                set(reader, &mut series, setting, item);
-                given.insert(setting.name, in_words(&series, setting));
+                set(reader, series, setting, item);
+                given.insert(setting.name, in_words(series, setting));
             }
             None if name == "model" => {}
             None => not_a_setting(reader, def, name, key.span()),
         }
     }
-    Some((series, given))
+    given
 }
 
 /// What a setting of a series is, for its label.
@@ -181,6 +238,11 @@ fn in_words(series: &Series, setting: &Setting) -> String {
         "chunk" => format!("chunks of {}", format_count(series.chunk.unwrap_or(0))),
         "pool" if series.pool == Pool::Processes => "pool of processes".to_owned(),
         "pool" => "pool of threads".to_owned(),
+        "start" => {
+            let is_it = |(_, start): &&(&str, Start)| series.start == Some(*start);
+            let known = Start::ALL.iter().find(is_it);
+            known.map_or("", |(word, _)| word).to_owned()
+        }
         "limits" => {
             let limits = series.limits.iter();
             let limits = limits.map(|(verb, limit)| format!("{verb} at most {limit}"));
@@ -202,6 +264,11 @@ fn set(reader: &mut Reader, series: &mut Series, setting: &Setting, item: &Item)
                 "workers" => series.workers = u32::try_from(count).ok(),
                 _ => series.chunk = Some(count),
             }
+        }
+        Quantity::Word(words) if name == START.name => {
+            let word = reader.word(name, words, item);
+            let known = Start::ALL.iter().find(|(known, _)| Some(*known) == word);
+            series.start = known.map(|(_, start)| *start);
         }
         Quantity::Word(words) => match reader.word(name, words, item) {
             Some("processes") => series.pool = Pool::Processes,
@@ -324,58 +391,81 @@ pub fn limited_verbs(limits: &Item) -> Vec<String> {
     })
 }
 
-/// A model and its runtime by `"model"` or `"model@runtime"`.
+/// A model by `"model"` or `"model@runtime"`, and the runtime that it names.
 fn named(
     reader: &mut Reader,
     item: &Item,
     word: &str,
-    runtime: &Runtime,
-) -> Option<(String, Runtime)> {
-    let (model, at) = word
+) -> Option<(&'static ModelDef, Option<Runtime>)> {
+    let (name, at) = word
         .split_once('@')
         .map_or((word, None), |(model, at)| (model, Some(at)));
     let runtime = match at {
-        None => Some(runtime.clone()),
-        Some(at) => runtime_named(reader, item, at),
+        None => Some(None),
+        Some(at) => runtime_named(reader, item, at).map(Some),
     };
-    if model::find(model).is_some() {
-        return Some((model.to_owned(), runtime?));
+    if let Some(model) = model::find(name) {
+        return Some((model.def(), runtime?));
     }
     let names: Vec<&str> = MODELS.iter().map(|model| model.def().name).collect();
-    let list = names.join(", ");
-    if later::MODELS.contains(&model) {
-        reader.problem(
-            item.span(),
-            format!("the model `{model}` is not in this version of conclab yet"),
-            format!("the models that it has are {list}"),
-        );
-        return None;
-    }
-    let called = catalog::also_called(model).filter(|called| model::find(called).is_some());
-    let help = match called.or_else(|| nearest(model, names.iter().copied())) {
+    let called = catalog::also_called(name).filter(|called| model::find(called).is_some());
+    let help = match called.or_else(|| nearest(name, names.iter().copied())) {
         Some(near) => format!("did you mean \"{near}\"?"),
-        None => format!("the models are {list}"),
+        None => format!("the models are {}", names.join(", ")),
     };
-    reader.problem(item.span(), format!("there is no model `{model}`"), help);
+    reader.problem(item.span(), format!("there is no model `{name}`"), help);
     None
 }
 
 /// A runtime by its name.
-pub fn runtime_named(reader: &mut Reader, item: &Item, name: &str) -> Option<Runtime> {
-    if name == Runtime::Native.name() {
-        return Some(Runtime::Native);
+fn runtime_named(reader: &mut Reader, item: &Item, name: &str) -> Option<Runtime> {
+    let runtime = Runtime::named(name);
+    if runtime.is_none() {
+        let help = match catalog::also_called(name).or_else(|| nearest(name, RUNTIMES.iter().copied())) {
+            Some(near) if RUNTIMES.contains(&near) => format!("did you mean \"{near}\"?"),
+            _ => "the runtimes are \"native\", \"gil\" and \"python\"; \"python3.13\", \"python3.14t\" or a \
+                  path for a certain Python"
+                .to_owned(),
+        };
+        reader.problem(item.span(), format!("there is no runtime `{name}`"), help);
     }
-    match later::is_runtime(name) {
-        true => reader.problem(
-            item.span(),
-            format!("the runtime `{name}` is not in this version of conclab yet"),
-            "it has the runtime \"native\", which is also the default",
-        ),
-        false => reader.problem(
-            item.span(),
-            format!("there is no runtime `{name}`"),
-            "the runtime is \"native\", which is also the default",
-        ),
+    runtime
+}
+
+/// The runtimes of `runtime = …`: one, or a list of different ones.
+pub fn runtimes(reader: &mut Reader, item: &Item) -> Vec<Runtime> {
+    let one = [item];
+    let items: Vec<&Item> = match item.get_ref() {
+        DeValue::Array(list) if list.is_empty() => {
+            reader.problem(
+                item.span(),
+                "an experiment needs at least one runtime",
+                "write runtime = \"native\", or leave it out",
+            );
+            return Vec::new();
+        }
+        DeValue::Array(list) => list.iter().collect(),
+        _ => one.to_vec(),
+    };
+    let mut runtimes: Vec<Runtime> = Vec::new();
+    for item in items {
+        if reader.is_full() {
+            break;
+        }
+        let Some(name) = reader.string("runtime", item) else {
+            continue;
+        };
+        let Some(runtime) = runtime_named(reader, item, &name) else {
+            continue;
+        };
+        match runtimes.contains(&runtime) {
+            true => reader.problem(
+                item.span(),
+                format!("the runtime `{name}` is there twice"),
+                "leave one out",
+            ),
+            false => runtimes.push(runtime),
+        }
     }
-    None
+    runtimes
 }

@@ -80,18 +80,26 @@ pub fn experiment(
     unknown_keys(readers.cell(), table.get_ref());
     check_base(readers.cell(), table.get_ref(), session);
     workload::check_shape(&source, &mut readers);
-    let series = read_series(&mut readers, &source);
     let scalars = Scalars::read(&mut readers, &source);
     let cases = workload::cases(&source, &mut readers);
     // Each case has its own sweeps beside those that all cases have.
     let (mut points, mut axes) = (Vec::new(), Vec::new());
-    let mut problems = readers.problems();
+    let mut problems = Vec::new();
     for case in &cases {
         let found = case_points(&source, case.as_deref(), scalars.seed);
         problems.extend(found.problems);
         points.extend(found.points);
         axes.extend(found.axes);
     }
+    let uses_python = points
+        .iter()
+        .any(|point: &Point| point.program.uses_python());
+    let by_default = match uses_python {
+        true => Runtime::Python("python".to_owned()),
+        false => Runtime::Native,
+    };
+    let series = read_series(&mut readers, &source, by_default);
+    problems.extend(readers.problems());
     let mut reader = Reader::new(text, Vec::new());
     check_point_count(&mut reader, &points, &axes);
     check_x(&mut reader, &source, &axes);
@@ -119,6 +127,7 @@ pub fn experiment(
         trial_timeout_ns: scalars.trial_timeout_ns,
         budget_ns: scalars.budget_ns,
         memory_limit_bytes: scalars.memory_limit_bytes,
+        switch_interval_ns: scalars.switch_interval_ns,
         compare_answers: scalars.compare_answers,
         plots: scalars.plots,
         x: scalars.x,
@@ -236,7 +245,7 @@ pub fn check_defaults(text: &str, table: &DeTable) -> Vec<Diagnostic> {
         }
     }
     workload::read(&source, &mut readers, None, 1);
-    read_series(&mut readers, &source);
+    read_series(&mut readers, &source, Runtime::Native);
     Scalars::read(&mut readers, &source);
     readers.problems()
 }
@@ -324,25 +333,15 @@ fn choices(axes: &[Axis]) -> Vec<Vec<usize>> {
     choices
 }
 
-fn read_series(readers: &mut Readers, source: &Source) -> Vec<Series> {
-    let runtime = source.get("runtime").and_then(|(item, layer)| {
-        let reader = readers.of(layer);
-        match item.get_ref() {
-            DeValue::String(name) => models::runtime_named(reader, item, name),
-            DeValue::Array(list) => list.iter().find_map(|item| {
-                let name = item.get_ref().as_str().unwrap_or("");
-                models::runtime_named(reader, item, name)
-            }),
-            _ => reader.string("runtime", item).and(None),
-        }
-    });
-    let runtime = runtime.unwrap_or(Runtime::Native);
+/// `by_default`: the runtime of a cell that names none.
+fn read_series(readers: &mut Readers, source: &Source, by_default: Runtime) -> Vec<Series> {
+    let runtimes = match source.get("runtime") {
+        Some((item, layer)) => models::runtimes(readers.of(layer), item),
+        None => vec![by_default],
+    };
     match source.get("models") {
-        Some((item, layer)) => models::series(readers.of(layer), item, &runtime),
-        None => DEFAULT_MODELS
-            .iter()
-            .map(|model| Series::plain(model, &runtime))
-            .collect(),
+        Some((item, layer)) => models::series(readers.of(layer), item, &runtimes),
+        None => models::plain_series(&DEFAULT_MODELS, &runtimes),
     }
 }
 
@@ -358,6 +357,7 @@ struct Scalars {
     trial_timeout_ns: u64,
     budget_ns: u64,
     memory_limit_bytes: Option<u64>,
+    switch_interval_ns: Option<u64>,
     compare_answers: bool,
     plots: Vec<String>,
     x: Option<String>,
@@ -389,6 +389,7 @@ impl Scalars {
         let trial_timeout_ns = number("trial_timeout").unwrap_or(30_000_000_000);
         let budget_ns = number("budget").unwrap_or(60_000_000_000);
         let memory_limit_bytes = number("memory_limit");
+        let switch_interval_ns = number("switch_interval");
         let mut word = |key: &str| {
             let Some(Quantity::Word(words)) = find(key).map(|setting| setting.quantity) else {
                 return None;
@@ -457,6 +458,7 @@ impl Scalars {
             trial_timeout_ns,
             budget_ns,
             memory_limit_bytes,
+            switch_interval_ns,
             compare_answers,
             plots,
             x,

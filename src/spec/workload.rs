@@ -9,7 +9,7 @@ use super::reader::{Item, Reader};
 use super::task;
 use crate::catalog::keys::{MIX_KEYS, find};
 use crate::describe::{Quantity, nearest};
-use crate::program::{Group, Op, Program};
+use crate::program::{Code, Group, Op, Program};
 use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
 
@@ -105,7 +105,7 @@ pub fn read(
         limited.extend(models::limited_verbs(item));
     }
     readers.limit(&limited);
-    let groups = match source.get("mix") {
+    let mut groups = match source.get("mix") {
         Some((item, layer)) => {
             if let Some((item, 0)) = source.get("tasks") {
                 readers.cell().problem(
@@ -169,6 +169,7 @@ pub fn read(
             );
         }
     }
+    name_modules(&mut groups);
     let whole = !groups.is_empty() && groups.iter().all(|group| !group.ops.is_empty());
     whole.then_some(Workload {
         program: Program {
@@ -181,6 +182,27 @@ pub fn read(
         workers,
         chunk,
     })
+}
+
+/// Gives each text of Python a module's name: `cell`, `cell_2`, …; the same text has the same.
+fn name_modules(groups: &mut [Group]) {
+    let mut known: Vec<Code> = Vec::new();
+    for op in groups.iter_mut().flat_map(|group| &mut group.ops) {
+        op.walk_mut(&mut |op| {
+            let Op::Python { code } = op else { return };
+            let place = known.iter().position(|known| known == code);
+            let number = place.unwrap_or(known.len());
+            if place.is_none() {
+                known.push(code.clone());
+            }
+            if let Code::Text { module, .. } = code {
+                *module = match number {
+                    0 => "cell".to_owned(),
+                    number => format!("cell_{}", number + 1),
+                };
+            }
+        });
+    }
 }
 
 /// Complains about limits of steps that no task has.

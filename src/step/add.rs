@@ -5,7 +5,7 @@ use crate::describe::Family;
 use crate::describe::Quantity;
 use crate::describe::Setting;
 use crate::describe::StepDef;
-use crate::program::{Op, Sync};
+use crate::program::{Body, Op, Sync};
 
 /// The step's definition.
 pub const STEP: Step = Step {
@@ -21,21 +21,38 @@ pub const STEP: Step = Step {
               loops overlap. One thread alone (`sequential`, `async`) loses nothing.",
         example: "{ add = 100_000, sync = \"mutex\" }",
         python: "counter.value += 1 in a loop, within `with lock:` for sync = \"mutex\"",
-        settings: &[Setting {
-            name: "sync",
-            quantity: Quantity::Word(&["none", "mutex", "rwlock", "atomic", "local"]),
-            default: "\"none\"",
-            range: (0, 0),
-            doc: "How increments are kept apart: `mutex` and `rwlock` (its write side) hold a lock for \
-                  each, `atomic` is one instruction, `local` counts in the task's own memory and adds \
-                  once at the end.",
-            example: "{ add = 1_000, sync = \"atomic\" }",
-        }],
+        settings: &[
+            Setting {
+                name: "sync",
+                quantity: Quantity::Word(&["none", "mutex", "rwlock", "atomic", "local"]),
+                default: "\"none\"",
+                range: (0, 0),
+                doc: "How increments are kept apart: `mutex` and `rwlock` (its write side) hold a lock \
+                      for each, `atomic` is one instruction (Python has none and takes a lock), `local` \
+                      counts in the task's own memory and adds once at the end.",
+                example: "{ add = 1_000, sync = \"atomic\" }",
+            },
+            Setting {
+                name: "body",
+                quantity: Quantity::Word(&["plain", "call"]),
+                default: "\"plain\"",
+                range: (0, 0),
+                doc: "On Python: what stands between reading the counter and writing it. Since version \
+                      3.10 an interpreter hands its lock over at calls and backward jumps only, so that \
+                      `plain` never loses an update under a GIL and `call` does. Elsewhere it makes no \
+                      difference.",
+                example: "{ add = 100_000, body = \"call\" }",
+            },
+        ],
     },
     ops: |arguments| {
         Ok(vec![Op::Add {
             times: arguments.number(),
             sync: Sync::named(arguments.word_setting("sync")).unwrap_or_default(),
+            body: match arguments.word_setting("body") {
+                "call" => Body::Call,
+                _ => Body::Plain,
+            },
         }])
     },
 };

@@ -15,6 +15,7 @@ mod http;
 mod matmul;
 mod pi;
 mod primes;
+mod python;
 mod query;
 mod read;
 mod run;
@@ -24,7 +25,7 @@ mod sum_squares;
 mod write;
 
 use crate::describe::{Quantity, StepDef};
-use crate::program::{Op, Value};
+use crate::program::{Code, Op, Value};
 
 /// Every step, in the order in which help lists them.
 pub const STEPS: &[Step] = &[
@@ -48,6 +49,7 @@ pub const STEPS: &[Step] = &[
     block::STEP,
     alloc::STEP,
     add::STEP,
+    python::STEP,
 ];
 
 /// Longest time that a step may ask for: an hour.
@@ -88,6 +90,8 @@ pub enum Argument {
     Flag(bool),
     /// A program and its arguments.
     Command(Vec<String>),
+    /// The author's own Python.
+    Code(Code),
 }
 
 /// A setting that doesn't go with the rest of its step.
@@ -201,7 +205,7 @@ mod tests {
                 assert!(!text.is_empty(), "{} leaves something unsaid", def.verb);
             }
             assert!(def.example.contains(def.verb), "{}", def.verb);
-            let has_range = def.quantity != Quantity::Command;
+            let has_range = !matches!(def.quantity, Quantity::Command | Quantity::Code);
             assert!(!has_range || def.range.0 < def.range.1, "{}", def.verb);
             for setting in def.settings {
                 assert!(!setting.doc.is_empty(), "{} of {}", setting.name, def.verb);
@@ -220,10 +224,10 @@ mod tests {
 
     #[test]
     fn every_compute_operation_names_a_function_that_exists() {
-        for step in STEPS
-            .iter()
-            .filter(|step| step.def.family == Family::Compute)
-        {
+        let computes = |step: &&Step| {
+            step.def.family == Family::Compute && step.def.quantity != Quantity::Code
+        };
+        for step in STEPS.iter().filter(computes) {
             let arguments = Arguments::of(Argument::Number(Value::Const(1)));
             for op in (step.ops)(&arguments).unwrap() {
                 if let Op::Compute { function, .. } = op {

@@ -37,6 +37,13 @@ fn answer(mut output: File) -> io::Result<()> {
     let mut text = String::new();
     io::stdin().read_to_string(&mut text)?;
     let request: Request = serde_json::from_str(&text)?;
+    if let Some(python) = &request.python {
+        let error = match prepare(&request.program, &request.site) {
+            Ok(()) => super::python::exec(python, &request, &text)?,
+            Err(error) => error,
+        };
+        return write_error(output, error);
+    }
     drop(text);
     let model = model::find(&request.model)
         .ok_or_else(|| io::Error::other(format!("there is no model {}", request.model)))?;
@@ -45,11 +52,7 @@ fn answer(mut output: File) -> io::Result<()> {
         ..request.settings
     };
     if let Err(error) = prepare(&request.program, &request.site) {
-        let reply = Reply {
-            error: Some(error),
-            ..Reply::default()
-        };
-        return output.write_all(serde_json::to_string(&reply)?.as_bytes());
+        return write_error(output, error);
     }
     let job = Job::new(
         model,
@@ -91,7 +94,18 @@ fn answer(mut output: File) -> io::Result<()> {
         idle_pss_bytes,
         tally,
         groups,
+        runtime_version: String::new(),
+        imports_ns: 0,
+        uncompared: false,
         error,
+    };
+    output.write_all(serde_json::to_string(&reply)?.as_bytes())
+}
+
+fn write_error(mut output: File, error: String) -> io::Result<()> {
+    let reply = Reply {
+        error: Some(error),
+        ..Reply::default()
     };
     output.write_all(serde_json::to_string(&reply)?.as_bytes())
 }

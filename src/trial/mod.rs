@@ -2,9 +2,10 @@
 //!
 //! [`run`] is the kernel's side: it has the warden start the process and turns its end into a [`Record`].
 //! [`child`] is the process itself: it reads a [`Request`], runs the model with the clock running, and
-//! writes a [`Reply`]. A failed trial is a record like any other; nothing here returns an error.
+//! writes a [`Reply`]; where an interpreter does that, `python` turns the process into it. A failed trial is a record like any other; nothing here returns an error.
 
 pub mod child;
+mod python;
 pub mod run;
 
 use crate::model::{GroupLatencies, Settings, Site, Tally};
@@ -12,6 +13,7 @@ use crate::process::MemorySample;
 use crate::program::Program;
 use crate::runtime::Runtime;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// What a trial's process is asked, as one JSON object on its standard input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,8 +28,25 @@ pub struct Request {
     pub settings: Settings,
     /// Whether each task's time from start to end is recorded.
     pub latencies: bool,
+    /// How long a thread may keep an interpreter's lock that others wait for; `None`: 5 ms.
+    #[serde(default)]
+    pub switch_interval_ns: Option<u64>,
+    /// What runs it instead of this program; `None`: this program does.
+    #[serde(default)]
+    pub python: Option<Python>,
     /// Where tasks find what they use.
     pub site: Site,
+}
+
+/// The interpreter that runs a trial.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Python {
+    /// Its executable.
+    pub interpreter: PathBuf,
+    /// The harness's main file.
+    pub harness: PathBuf,
+    /// Its version and build, as the answer tells them.
+    pub version: String,
 }
 
 /// What a trial's process answers, as one JSON object on its reply descriptor.
@@ -58,6 +77,16 @@ pub struct Reply {
     /// What became of the tasks by group, and how long they took; empty where that wasn't asked for.
     #[serde(default)]
     pub groups: Vec<GroupLatencies>,
+    /// Version and build of the interpreter that ran it; empty for native.
+    #[serde(default)]
+    pub runtime_version: String,
+    /// Time that imports took before the clock, where an interpreter ran the trial.
+    #[serde(default)]
+    pub imports_ns: u64,
+    /// Whether results can't be compared: the author's own code returned nothing, or what has no stable
+    /// text.
+    #[serde(default)]
+    pub uncompared: bool,
     /// Why the model itself could not go on.
     pub error: Option<String>,
 }

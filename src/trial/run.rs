@@ -78,7 +78,7 @@ fn measurement(trial: &Trial, ended: Ended) -> Result<Measurement, (Outcome, Str
     if let Some(failure) = failure(trial, &ended) {
         return Err(failure);
     }
-    let reply: Reply = serde_json::from_str(&ended.reply).map_err(|error| {
+    let mut reply: Reply = serde_json::from_str(&ended.reply).map_err(|error| {
         (
             Outcome::Crashed,
             format!("it ended without an answer ({error}){}", last_words(&ended)),
@@ -86,6 +86,9 @@ fn measurement(trial: &Trial, ended: Ended) -> Result<Measurement, (Outcome, Str
     })?;
     if let Some(error) = &reply.error {
         return Err((Outcome::Failed, format!("{error}{}", last_words(&ended))));
+    }
+    if let Some(python) = &trial.request.python {
+        reply.runtime_version = python.version.clone();
     }
     Ok(Measurement {
         memory: (trial.kind == Kind::Sampled)
@@ -242,6 +245,8 @@ mod tests {
                     workers: 2,
                     ..Settings::default()
                 },
+                switch_interval_ns: None,
+                python: None,
                 latencies: false,
                 site: Site {
                     delay_server: None,
@@ -318,8 +323,7 @@ mod tests {
             idle_bytes: 100,
             idle_pss_bytes: 40,
             tally: Tally::default(),
-            groups: Vec::new(),
-            error: None,
+            ..Reply::default()
         };
         let sample = |bytes, processes| MemorySample {
             at_ns: 0,

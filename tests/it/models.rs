@@ -68,6 +68,8 @@ impl Trial {
             runtime: Runtime::Native,
             settings: lane.settings,
             latencies,
+            switch_interval_ns: None,
+            python: None,
             site: Site {
                 delay_server: None,
                 directory: folder.clone(),
