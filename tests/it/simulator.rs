@@ -176,6 +176,7 @@ impl Simulation {
             trial_timeout_ns: 30_000_000_000,
             budget_ns: 60_000_000_000,
             memory_limit_bytes: None,
+            switch_interval_ns: None,
             compare_answers: true,
             plots: Vec::new(),
             checks: self.checks.clone(),
@@ -257,7 +258,7 @@ impl Simulation {
                     ..Tally::default()
                 },
                 groups: lane.groups.clone(),
-                error: None,
+                ..Reply::default()
             },
             elapsed_ns: wall_ns + 1_500_000,
             warden_cpu_ns: user_ns + 900_000,
