@@ -161,6 +161,7 @@ fn count(size: Value) -> Op {
 
 fn add(times: u64, sync: Sync) -> Op {
     Op::Add {
+        body: Default::default(),
         times: Value::Const(times),
         sync,
     }
