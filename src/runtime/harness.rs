@@ -10,7 +10,65 @@ use std::path::{Path, PathBuf};
 const MAIN: &str = "conclab_trial.py";
 
 /// Name and text of each file.
-const FILES: &[(&str, &str)] = &[(MAIN, include_str!("python/conclab_trial.py"))];
+const FILES: &[(&str, &str)] = &[
+    (MAIN, include_str!("python/conclab_trial.py")),
+    (
+        "conclab_answer.py",
+        include_str!("python/conclab_answer.py"),
+    ),
+    (
+        "conclab_calibrate.py",
+        include_str!("python/conclab_calibrate.py"),
+    ),
+    (
+        "conclab_command.py",
+        include_str!("python/conclab_command.py"),
+    ),
+    (
+        "conclab_compute.py",
+        include_str!("python/conclab_compute.py"),
+    ),
+    (
+        "conclab_failure.py",
+        include_str!("python/conclab_failure.py"),
+    ),
+    ("conclab_fetch.py", include_str!("python/conclab_fetch.py")),
+    ("conclab_files.py", include_str!("python/conclab_files.py")),
+    ("conclab_http.py", include_str!("python/conclab_http.py")),
+    (
+        "conclab_http_async.py",
+        include_str!("python/conclab_http_async.py"),
+    ),
+    (
+        "conclab_measure.py",
+        include_str!("python/conclab_measure.py"),
+    ),
+    (
+        "conclab_models.py",
+        include_str!("python/conclab_models.py"),
+    ),
+    (
+        "conclab_processes.py",
+        include_str!("python/conclab_processes.py"),
+    ),
+    ("conclab_run.py", include_str!("python/conclab_run.py")),
+    (
+        "conclab_source.py",
+        include_str!("python/conclab_source.py"),
+    ),
+    (
+        "conclab_sqlite.py",
+        include_str!("python/conclab_sqlite.py"),
+    ),
+    (
+        "conclab_values.py",
+        include_str!("python/conclab_values.py"),
+    ),
+    (
+        "conclab_worker.py",
+        include_str!("python/conclab_worker.py"),
+    ),
+];
 
 /// Writes the files into a folder, where they are not there yet; the one to start.
 ///

@@ -1,0 +1,172 @@
+"""The models with worker processes: multiprocessing's.
+
+Worker processes that are copies (fork) have everything; those that are started anew are sent what they share, and
+import `conclab_task` by name, as they would a script.
+"""
+
+import multiprocessing
+import pickle
+from multiprocessing.connection import wait
+
+import conclab_models
+
+# How often a pool's workers are looked at while it is waited for.
+LOOK_S = 1.0
+MOST_PERMITS = (1 << 31) - 1
+
+
+def context(job):
+    """multiprocessing with the start method that was asked for, or its own."""
+    try:
+        return multiprocessing.get_context(job.start)
+    except ValueError as error:
+        raise conclab_models.Unable(f"processes can't be started by {job.start}: {error}") from None
+
+
+def is_fork(job):
+    return context(job).get_start_method() == "fork"
+
+
+def make_shared(job, locks, limits, adds):
+    """What the tasks share; made before the clock."""
+    made = context(job)
+    shared = [made.Lock() for _ in range(locks)]
+    shared += [made.Semaphore(min(permits, MOST_PERMITS)) for permits in limits]
+    if adds:
+        shared += [made.RawValue("Q", 0), made.Lock()]
+    job.shared = tuple(shared)
+    # Copies have it from here.
+    job.task.share(job.shared)
+
+
+def ended(number, code):
+    """How a worker process ended that should not have."""
+    how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    return conclab_models.Unable(f"worker process {number} {how} before its tasks were done")
+
+
+def each_with_data(job):
+    """The tasks' numbers, with what each is given where that is something."""
+    if not job.program.get("argument"):
+        return job.order
+    sizes, argument = job.argument_sizes, job.argument
+    return [(number, argument[: sizes[number]]) for number in job.order]
+
+
+def processes(job):
+    import conclab_worker
+
+    made = context(job)
+    path = job.request["site"]["directory"] + "/outcomes"
+    open(path, "xb").close()
+    order, total = job.order, job.total
+    job.workers_ran = total
+    shared = () if job.shared is None or is_fork(job) else (job.shared,)
+    sends = bool(job.program.get("result"))
+
+    def run():
+        work = each_with_data(job)
+        if sends:
+            pipes = [made.Pipe(duplex=False) for _ in order]
+            started = [
+                made.Process(target=conclab_worker.send, args=(pipe, item, *shared))
+                for (_, pipe), item in zip(pipes, work)
+            ]
+        else:
+            started = [made.Process(target=conclab_worker.report, args=(path, item, *shared)) for item in work]
+        for count, process in enumerate(started, 1):
+            try:
+                process.start()
+            except OSError as error:
+                kill(started[: count - 1])
+                raise conclab_models.Unable(
+                    f"worker process {count} of {total} could not be started: {error}"
+                ) from None
+            if sends:
+                pipes[count - 1][1].close()
+        outcomes = receive(pipes, started) if sends else None
+        if job.shared is None:
+            for process in started:
+                process.join()
+        else:
+            join_any(started)
+        for count, process in enumerate(started, 1):
+            if process.exitcode:
+                raise ended(count, process.exitcode)
+        return outcomes
+
+    def collected(outcomes):
+        if outcomes is not None:
+            return outcomes
+        outcomes = {}
+        with open(path, "rb") as file:
+            while True:
+                try:
+                    number, outcome = pickle.load(file)
+                except EOFError:
+                    break
+                outcomes[number] = outcome
+        for count, number in enumerate(order, 1):
+            if number not in outcomes:
+                raise ended(count, 0)
+        return outcomes
+
+    job.collect = collected
+    return run
+
+
+def receive(pipes, started):
+    outcomes = []
+    for count, (pipe, _) in enumerate(pipes, 1):
+        try:
+            outcomes.append(pipe.recv())
+        except EOFError:
+            process = started[count - 1]
+            process.join()
+            kill(started)
+            raise ended(count, process.exitcode) from None
+    return outcomes
+
+
+def join_any(started):
+    """Waits for all, in the order in which they end.
+
+    One that died may hold what others wait for: then they are ended too.
+    """
+    left = {process.sentinel: (count, process) for count, process in enumerate(started, 1)}
+    while left:
+        for sentinel in wait(list(left)):
+            count, process = left.pop(sentinel)
+            process.join()
+            if process.exitcode:
+                kill(process for _, process in left.values())
+                raise ended(count, process.exitcode)
+
+
+def kill(started):
+    for process in started:
+        process.kill()
+        process.join()
+
+
+def process_pool(job):
+    made = context(job)
+    workers, chunk, attempt = job.workers, job.chunk, job.task.attempt
+    job.workers_ran = workers
+    options = {}
+    if job.shared is not None and not is_fork(job):
+        options = {"initializer": job.task.share, "initargs": (job.shared,)}
+
+    def run():
+        with made.Pool(workers, **options) as pool:
+            started = list(pool._pool)
+            result = pool.map_async(attempt, each_with_data(job), chunk)
+            # A pool replaces a worker that died and waits for ever for what that one had.
+            while not result.ready():
+                result.wait(LOOK_S)
+                for count, process in enumerate(started, 1):
+                    if not result.ready() and process.exitcode is not None:
+                        raise ended(count, process.exitcode)
+            return result.get()
+
+    return run
