@@ -70,7 +70,7 @@ fetch() {
   for archive in "$place"/apt/archives/*.deb; do
     dpkg-deb --extract "$archive" "$place" || fail "$(basename "$archive") cannot be unpacked"
   done
-  rm -rf "$place"/{apt,var,etc} "$place"/usr/share/{doc,man,locale,debconf}
+  rm -rf "${place:?}"/{apt,var,etc} "${place:?}"/usr/share/{doc,man,locale,debconf}
 
   pip=$folder/bin/python
   [ -x "$pip" ] || pip=${PYTHON:-python3}
