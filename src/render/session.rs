@@ -232,5 +232,5 @@ fn interpreters(found: &Result<&Found, String>) -> (Vec<(String, String)>, Vec<S
         let path = refused.path.display().to_string();
         one_line(&format!("No trials on {path}: {}.", refused.why))
     }));
-    (found.interpreters.iter().map(fact).collect(), below)
+    (found.newest_first().into_iter().map(fact).collect(), below)
 }

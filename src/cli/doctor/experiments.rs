@@ -10,7 +10,7 @@ use crate::units::{format_bytes, format_ns};
 const CELLS: &[(&str, &str)] = &[
     (
         "a trial",
-        "task = { count = 1000 }\nmodels = [\"sequential\"]",
+        "task = { count = 1000 }\ntasks = 1\nmodels = [\"sequential\"]",
     ),
     (
         "threads",
@@ -26,7 +26,7 @@ const CELLS: &[(&str, &str)] = &[
     ),
     (
         "files",
-        "task = { write = \"64KB\" }\nmodels = [\"sequential\"]",
+        "task = { write = \"64KB\" }\ntasks = 1\nmodels = [\"sequential\"]",
     ),
     (
         "delay server",
@@ -36,7 +36,7 @@ const CELLS: &[(&str, &str)] = &[
 ];
 
 /// A cell that needs the calibration.
-const CALIBRATED: &str = "task = { cpu = \"1ms\" }\nmodels = [\"sequential\"]";
+const CALIBRATED: &str = "task = { cpu = \"1ms\" }\ntasks = 1\nmodels = [\"sequential\"]";
 
 /// One run that is sampled, one that is timed.
 const ONCE: &str = "repeat = 1\nwarmup = 1\n";

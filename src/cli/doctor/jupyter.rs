@@ -74,7 +74,7 @@ fn kernel(patient: &Patient, environments: &[PathBuf], frontend: Option<&Path>) 
         .filter(|folder| !folder.as_os_str().is_empty())
         .map(|folder| folder.join("kernels").join(install::NAME));
     let found = folders.find(|folder| folder.join("kernel.json").is_file());
-    let again = "conclab install (--user, --sys-prefix or --prefix DIR)";
+    let again = "conclab install; `conclab install --help` says where else";
     let Some(folder) = found else {
         return Finding::new(
             Mark::Missing,

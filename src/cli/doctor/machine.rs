@@ -31,7 +31,7 @@ pub fn look(patient: &mut Patient) -> Vec<Finding> {
         descriptors(limits),
     ];
     findings.extend(frequency(machine));
-    findings.extend([load(machine), pressure(machine), shared_memory(), folder()]);
+    findings.extend([load(machine), pressure(machine), tree_memory(), folder()]);
     findings
 }
 
@@ -107,7 +107,7 @@ fn most_tasks(model: &str, machine: &Machine, limits: &Limits) -> u64 {
     let fits = |tasks: u64| {
         let text = format!(
             "task = {{ sleep = \"1ms\" }}\ntasks = {tasks}\nmodels = [\"{model}\"]\n\
-             trial_timeout = \"1d\"\nbudget = \"1d\""
+             trial_timeout = \"24h\"\nbudget = \"24h\""
         );
         let (cell, _) = spec::read(&text, &Session::default());
         let Some(Cell::Experiment(experiment)) = cell else {
@@ -197,13 +197,16 @@ fn pressure(machine: &Machine) -> Finding {
     }
 }
 
-fn shared_memory() -> Finding {
+fn tree_memory() -> Finding {
     match tree::pss_bytes(std::process::id()) {
-        Some(_) => Finding::ok("shared memory", "counted once in a tree of processes (PSS)"),
+        Some(_) => Finding::ok(
+            "shared memory",
+            "pages that processes share are counted once (PSS)",
+        ),
         None => Finding::new(
             Mark::Warning,
-            "shared memory",
-            "smaps_rollup can't be read: memory of several processes counts shared pages more than once",
+            "tree memory",
+            "smaps_rollup can't be read: pages that processes share are counted for each of them",
             "allow processes of the same user to be read (ptrace access, hidepid)",
         ),
     }

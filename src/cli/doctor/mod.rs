@@ -60,6 +60,8 @@ enum Mark {
     Warning,
     /// Not there; experiments can do without.
     Missing,
+    /// There, and of no use to experiments; nothing is to be done about it.
+    Useless,
     /// Experiments need it, and it doesn't work.
     Broken,
 }
@@ -70,6 +72,7 @@ impl Mark {
             Mark::Ok => "ok",
             Mark::Warning => "warning",
             Mark::Missing => "missing",
+            Mark::Useless => "useless",
             Mark::Broken => "BROKEN",
         }
     }

@@ -8,14 +8,14 @@ type Ability = (&'static str, fn(&Interpreter) -> bool, &'static str);
 
 const ABILITIES: &[Ability] = &[
     (
-        "interpreters",
+        "subinterpreters",
         |python| python.interpreter_pool,
         "uv python install 3.14, or a distribution's python3.14: InterpreterPoolExecutor came with it",
     ),
     (
-        "no GIL",
+        "free-threaded",
         |python| python.free_threaded,
-        "uv python install 3.14t, or pyenv install 3.14t: a free-threaded build, to compare with",
+        "uv python install 3.14t, or pyenv install 3.14t: a build without the GIL, to compare with",
     ),
 ];
 
@@ -40,7 +40,7 @@ pub fn look(patient: &mut Patient) -> Vec<Finding> {
         ),
         Err(why) => Finding::new(Mark::Missing, "python", why, ""),
     });
-    for python in &found.interpreters {
+    for python in found.newest_first() {
         let mark = match python.optimised == Some(false) || !python.missing.is_empty() {
             true => Mark::Warning,
             false => Mark::Ok,
@@ -53,14 +53,6 @@ pub fn look(patient: &mut Patient) -> Vec<Finding> {
         let topic = format!("python{}", python.release());
         findings.push(Finding::new(mark, &topic, said, ""));
     }
-    for refused in &found.refused {
-        let (mark, remedy) = match refused.source {
-            Source::Named => (Mark::Warning, "set CONCLAB_PYTHON to the path of a CPython"),
-            _ => (Mark::Missing, ""),
-        };
-        let said = format!("{}: {}", refused.path.display(), refused.why);
-        findings.push(Finding::new(mark, "not usable", said, remedy));
-    }
     for (name, has, remedy) in ABILITIES {
         let having: Vec<String> = found
             .interpreters
@@ -72,6 +64,14 @@ pub fn look(patient: &mut Patient) -> Vec<Finding> {
             [] => Finding::new(Mark::Missing, name, "no interpreter here has it", *remedy),
             having => Finding::ok(name, having.join(", ")),
         });
+    }
+    for refused in &found.refused {
+        let (mark, remedy) = match refused.source {
+            Source::Named => (Mark::Warning, "set CONCLAB_PYTHON to the path of a CPython"),
+            _ => (Mark::Useless, ""),
+        };
+        let said = format!("{}: {}", refused.path.display(), refused.why);
+        findings.push(Finding::new(mark, "other Pythons", said, remedy));
     }
     findings
 }

@@ -102,9 +102,17 @@ impl Interpreter {
         format!("CPython {}{kind}", self.version)
     }
 
+    /// What it was compiled with, as `sys.version` says it in brackets: "GCC 12.2.0".
+    pub fn compiler(&self) -> Option<&str> {
+        let (_, rest) = self.build.rsplit_once('[')?;
+        let (compiler, _) = rest.split_once(']')?;
+        Some(compiler.trim()).filter(|compiler| !compiler.is_empty())
+    }
+
     /// What is worth knowing beside its version: how it was built, and what it can't do.
     pub fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
+        remarks.extend(self.compiler().map(str::to_owned));
         match self.optimised {
             Some(true) => remarks.push(self.optimisation.clone()),
             Some(false) => remarks.push(format!("not optimised ({})", self.optimisation)),
@@ -136,6 +144,15 @@ pub struct Found {
     pub interpreters: Vec<Interpreter>,
     /// What they can't run on, and why.
     pub refused: Vec<Refused>,
+}
+
+impl Found {
+    /// The usable ones as a list is read best.
+    pub fn newest_first(&self) -> Vec<&Interpreter> {
+        let mut sorted: Vec<&Interpreter> = self.interpreters.iter().collect();
+        sorted.sort_by_key(|python| std::cmp::Reverse((&python.version, python.free_threaded)));
+        sorted
+    }
 }
 
 /// Makers of interpreters for the tests of this folder.
@@ -204,6 +221,7 @@ mod tests {
         assert_eq!(python.remarks(), ["optimisation unknown"]);
         python.free_threaded = true;
         python.gil = false;
+        python.build = "3.13.2 (main, May 9 2026, 07:35:25) [GCC 12.2.0]".to_owned();
         python.optimised = Some(false);
         python.optimisation = "debug build".to_owned();
         python.missing = vec!["sqlite3".to_owned()];
@@ -212,6 +230,7 @@ mod tests {
         assert_eq!(
             python.remarks(),
             [
+                "GCC 12.2.0",
                 "not optimised (debug build)",
                 "no sqlite3: no `query` of SQLite"
             ]

@@ -182,12 +182,13 @@ fn own_path(candidate: &Candidate, executable: &str) -> Result<PathBuf, String> 
 
 /// Why there is no answer.
 fn no_answer(ended: &Ended) -> String {
-    let last = ended
-        .printed
-        .lines()
-        .rev()
-        .find(|line| !line.trim().is_empty());
-    let said = last.map_or(String::new(), |line| {
+    let mut lines = ended.printed.lines().filter(|line| !line.trim().is_empty());
+    // What a wrong option is comes first, what an exception is comes last.
+    let telling = match ended.end {
+        End::Exited(2) => lines.next(),
+        _ => lines.next_back(),
+    };
+    let said = telling.map_or(String::new(), |line| {
         format!(" and said: {}", short(line.trim(), 100))
     });
     match &ended.end {
@@ -362,7 +363,7 @@ mod tests {
             judge(&candidate(), &ended(end, reply, printed)).unwrap_err()
         };
         assert_eq!(
-            said(End::Exited(2), "", "usage: …\nUnknown option: -I\n\n"),
+            said(End::Exited(2), "", "\nUnknown option: -I\nusage: …\n"),
             "it ended with exit code 2 and said: Unknown option: -I"
         );
         assert_eq!(said(End::TimedOut, "", ""), "it did not answer within 5 s");
