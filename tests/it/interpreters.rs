@@ -160,8 +160,8 @@ fn whatever_calls_itself_a_python_costs_little_and_is_named() {
             "it is CPython 3.8.2: trials need 3.9 or newer",
         ),
         (
-            folder.script("a/python3.15", "yes >&3"),
-            "it did not answer within 5 s",
+            folder.script("a/python3.15", "yes | head -c 1000000 >&3"),
+            "it answers as no Python does: y y y y y y y y y y y y y y y y y y y y y y y y y y y y y y …",
         ),
         (
             folder.script("a/python3.16", "kill -9 $$"),
@@ -171,7 +171,7 @@ fn whatever_calls_itself_a_python_costs_little_and_is_named() {
     fs::write(folder.0.join("a/python3.17"), "no program").unwrap();
     let start = Instant::now();
     let (code, told) = folder.doctor(&[("PATH", "@/a:/usr/bin:/bin")]);
-    // Two that never answer, and the rest; far from what they would take by themselves.
+    // One that never answers, and the rest: far from what they would take by themselves.
     assert!(start.elapsed() < Duration::from_secs(120));
     assert_eq!(code, 0, "{told:#}");
     for (path, why) in liars {
@@ -328,7 +328,7 @@ fn real_interpreters_are_what_they_say() {
         );
         let newest = (python.version.major, python.version.minor) >= (3, 14);
         assert_eq!(python.interpreter_pool, newest, "{}", python.build);
-        assert_eq!(python.gil, !python.free_threaded || python.gil);
+        assert!(python.gil || python.free_threaded, "{}", python.build);
         let mut methods = python.start_methods.clone();
         methods.sort();
         assert_eq!(methods, ["fork", "forkserver", "spawn"]);

@@ -9,16 +9,15 @@ use crate::spec::{self, Cell, Session};
 use crate::units::{format_bytes, format_count};
 use std::{env, fs};
 
-/// Tasks at once that examples of concurrency use: a machine that allows fewer is worth a remark.
-const COMMON_TASKS: u64 = 10_000;
 /// Descriptors below which many requests at once run out of them.
 const COMMON_DESCRIPTORS: u64 = 4096;
 
-/// Models whose tasks cost something different each, and the most of what.
-const KINDS: [(&str, &str); 3] = [
-    ("threads", "threads"),
-    ("processes", "processes"),
-    ("async", "async tasks"),
+/// Models whose tasks cost something different each, what of, and how many examples of concurrency use: a machine
+/// that allows fewer is worth a remark.
+const KINDS: [(&str, &str, u64); 3] = [
+    ("threads", "threads", 10_000),
+    ("processes", "processes", 1000),
+    ("async", "async tasks", 100_000),
 ];
 
 pub fn look(patient: &mut Patient) -> Vec<Finding> {
@@ -81,22 +80,19 @@ fn memory(machine: &Machine, limits: &Limits) -> Finding {
 
 /// The most `tasks` that a cell may ask for, by what a task is.
 fn tasks(machine: &Machine, limits: &Limits) -> Finding {
-    let most: Vec<(u64, &str)> = KINDS
-        .iter()
-        .map(|(model, what)| (most_tasks(model, machine, limits), *what))
-        .collect();
-    let said: Vec<String> = most
-        .iter()
-        .map(|(most, what)| format!("{} {what}", format_count(*most)))
-        .collect();
-    let said = format!("at once at most {}", said.join(", "));
-    match most.iter().any(|(most, _)| *most < COMMON_TASKS) {
+    let most = KINDS.map(|(model, what, common)| {
+        let most = most_tasks(model, machine, limits);
+        (format!("{} {what}", format_count(most)), most < common)
+    });
+    let said = most.each_ref().map(|(said, _)| said.as_str()).join(", ");
+    let said = format!("at once at most {said}");
+    match most.iter().any(|(_, few)| *few) {
         true => Finding::new(
             Mark::Warning,
             "tasks",
             said,
-            "raise the limits of processes (ulimit -u, the container's pids limit), of mappings \
-             (vm.max_map_count), or free memory",
+            "raise the limits of processes (ulimit -u, the container's pids limit), of open files (ulimit -Hn), of \
+             mappings (vm.max_map_count), or free memory",
         ),
         false => Finding::ok("tasks", said),
     }
@@ -200,7 +196,7 @@ fn pressure(machine: &Machine) -> Finding {
 fn tree_memory() -> Finding {
     match tree::pss_bytes(std::process::id()) {
         Some(_) => Finding::ok(
-            "shared memory",
+            "tree memory",
             "pages that processes share are counted once (PSS)",
         ),
         None => Finding::new(

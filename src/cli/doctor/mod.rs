@@ -60,8 +60,8 @@ enum Mark {
     Warning,
     /// Not there; experiments can do without.
     Missing,
-    /// There, and of no use to experiments; nothing is to be done about it.
-    Useless,
+    /// There, and experiments don't use it; nothing is to be done about it.
+    Unused,
     /// Experiments need it, and it doesn't work.
     Broken,
 }
@@ -72,7 +72,7 @@ impl Mark {
             Mark::Ok => "ok",
             Mark::Warning => "warning",
             Mark::Missing => "missing",
-            Mark::Useless => "useless",
+            Mark::Unused => "unused",
             Mark::Broken => "BROKEN",
         }
     }

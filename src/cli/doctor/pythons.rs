@@ -68,7 +68,7 @@ pub fn look(patient: &mut Patient) -> Vec<Finding> {
     for refused in &found.refused {
         let (mark, remedy) = match refused.source {
             Source::Named => (Mark::Warning, "set CONCLAB_PYTHON to the path of a CPython"),
-            _ => (Mark::Useless, ""),
+            _ => (Mark::Unused, ""),
         };
         let said = format!("{}: {}", refused.path.display(), refused.why);
         findings.push(Finding::new(mark, "other Pythons", said, remedy));

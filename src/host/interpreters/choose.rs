@@ -241,8 +241,11 @@ mod tests {
     use super::super::made::interpreter;
     use super::*;
 
-    fn found(pythons: &[(&str, (u32, u32, u32), Source, bool)]) -> Found {
-        let make = |(path, version, source, free): &(&str, _, _, bool)| Interpreter {
+    /// Path, version, source, and whether it is free-threaded.
+    type Made<'a> = (&'a str, (u32, u32, u32), Source, bool);
+
+    fn found(pythons: &[Made]) -> Found {
+        let make = |(path, version, source, free): &Made| Interpreter {
             free_threaded: *free,
             gil: !free,
             ..interpreter(path, *version, *source)

@@ -75,8 +75,8 @@ pub fn candidates(variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<Candidate>
         }
     }
     for name in ["python3", "python"] {
-        let found = path.iter().map(|folder| folder.join(name));
-        if let Some(python) = found.filter(|path| is_executable(path)).next() {
+        let mut found = path.iter().map(|folder| folder.join(name));
+        if let Some(python) = found.find(|path| is_executable(path)) {
             list.add(python, Source::Path);
         }
     }
@@ -84,7 +84,7 @@ pub fn candidates(variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<Candidate>
     let shims = pyenv.as_ref().map(|pyenv| pyenv.join("shims"));
     let folders = path.into_iter().chain(SYSTEM_FOLDERS.map(PathBuf::from));
     for folder in folders.filter(|folder| Some(folder) != shims.as_ref()) {
-        for python in sorted(&folder, |name| is_python_name(name)) {
+        for python in sorted(&folder, is_python_name) {
             if is_executable(&python) {
                 list.add(python, Source::Elsewhere);
             }

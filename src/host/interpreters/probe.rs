@@ -214,7 +214,7 @@ fn optimisation(configured: &str, flags: &str, debug: bool) -> (Option<bool>, St
         return (Some(false), "debug build".to_owned());
     }
     let words = || flags.split_whitespace();
-    let level = words().filter(|word| word.starts_with("-O")).next_back();
+    let level = words().rfind(|word| word.starts_with("-O"));
     let level = level.filter(|level| level.len() <= 6);
     let profiled = configured.contains("--enable-optimizations")
         || words().any(|word| word.starts_with("-fprofile-use"));
