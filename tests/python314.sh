@@ -63,14 +63,16 @@ fetch() {
 
   echo "Fetching Python $version" >&2
   own_apt "$place/apt" "$mirror"
-  apt-get "${apt[@]}" update >&2 || fail "apt cannot read $suite on its mirror"
+  apt-get "${apt[@]}" -o APT::Update::Error-Mode=any update >"$place/log" 2>&1 ||
+    fail "apt cannot read $suite on its mirror ($(tail -n 1 "$place/log"))"
   # With nothing "installed", apt settles on all that is needed, the C library too.
   apt-get "${apt[@]}" install --yes --download-only \
-    "python$version-minimal" "libpython$version-stdlib" >/dev/null || fail "apt cannot fetch it from $suite"
+    "python$version-minimal" "libpython$version-stdlib" >"$place/log" 2>&1 ||
+    fail "apt cannot fetch it from $suite ($(tail -n 1 "$place/log"))"
   for archive in "$place"/apt/archives/*.deb; do
     dpkg-deb --extract "$archive" "$place" || fail "$(basename "$archive") cannot be unpacked"
   done
-  rm -rf "${place:?}"/{apt,var,etc} "${place:?}"/usr/share/{doc,man,locale,debconf}
+  rm -rf "${place:?}"/{apt,var,etc,log} "${place:?}"/usr/share/{doc,man,locale,debconf}
 
   pip=$folder/bin/python
   [ -x "$pip" ] || pip=${PYTHON:-python3}
@@ -92,7 +94,7 @@ fi
 final=$(mkdir -p "$folder" && cd "$folder" && pwd -P)/python$version
 python=$final/usr/bin/python$version
 if ! works "$python"; then
-  rm -rf "$final" "$final".new.*
+  rm -rf "$final"
   place=$(mktemp -d "$final.new.XXXXXX")
   trap 'rm -rf "$place"' EXIT
   chmod 755 "$place"

@@ -192,6 +192,11 @@ fn no_answer(ended: &Ended) -> String {
         format!(" and said: {}", short(line.trim(), 100))
     });
     match &ended.end {
+        // The option came with Python 3.4.
+        End::Exited(2) if said.contains("Unknown option: -I") => format!(
+            "it is an old Python: trials need CPython {}.{} or newer",
+            OLDEST.0, OLDEST.1
+        ),
         End::Exited(0) => format!("it runs no Python program: it ended without an answer{said}"),
         End::Exited(code) => format!("it ended with exit code {code}{said}"),
         End::Signalled(signal) => format!("it was ended by signal {signal}{said}"),
@@ -364,7 +369,11 @@ mod tests {
         };
         assert_eq!(
             said(End::Exited(2), "", "\nUnknown option: -I\nusage: …\n"),
-            "it ended with exit code 2 and said: Unknown option: -I"
+            "it is an old Python: trials need CPython 3.9 or newer"
+        );
+        assert_eq!(
+            said(End::Exited(2), "", "no such thing\nusage: …\n"),
+            "it ended with exit code 2 and said: no such thing"
         );
         assert_eq!(said(End::TimedOut, "", ""), "it did not answer within 5 s");
         assert_eq!(
