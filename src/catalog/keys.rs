@@ -421,7 +421,7 @@ pub const COMMANDS: &[Setting] = &[
 
 /// Every word of `show` beside the names of experiments, and what it shows.
 pub const SHOWS: &[(&str, &str)] = &[
-    ("machine", "this machine's facts and limits"),
+    ("machine", "this machine's facts, limits and Pythons"),
     ("models", "the concurrency models"),
     ("steps", "what a task can do"),
     ("figures", "the figures of an answer"),

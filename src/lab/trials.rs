@@ -84,7 +84,7 @@ impl Lab {
     }
 
     /// The session's warden: started with its first experiment, and again if it was lost.
-    fn warden(&self) -> Result<Arc<Warden>, String> {
+    pub(super) fn warden(&self) -> Result<Arc<Warden>, String> {
         let mut shared = self.warden.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(warden) = shared.as_ref().filter(|warden| warden.is_alive()) {
             return Ok(warden.clone());
