@@ -1,11 +1,16 @@
-//! What executes a task's operations. A model asks the runtime before it computes and before it waits.
+//! What executes a task's operations.
 //!
-//! Native code needs no leave for either; a runtime with an interpreter lock takes the lock before it
-//! computes and gives it up before it waits. To add a runtime: a variant here and its arms below.
+//! Native code needs no leave for anything; under the emulated GIL a thread holds a lock while it computes
+//! and gives it up before it waits ([`gil`]); a CPython is another program ([`harness`]). To add a runtime:
+//! a variant of [`Runtime`], its arms, and a row in [`RUNTIMES`].
 
+pub mod gil;
 pub mod harness;
 
+use gil::{DEFAULT_INTERVAL_NS, Gil};
+
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What executes operations; in JSON and in cells by its name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -53,14 +58,12 @@ impl Runtime {
         }
     }
 
-    /// Runs something that computes.
-    pub fn compute<T>(&self, work: impl FnOnce() -> T) -> T {
-        work()
-    }
-
-    /// Runs something that waits.
-    pub fn wait<T>(&self, work: impl FnOnce() -> T) -> T {
-        work()
+    /// The lock that threads of one process must hold to compute; `None` where they need none.
+    ///
+    /// `interval_ns` is how long a thread may keep it while others wait; `None`: 5 ms.
+    pub fn lock(&self, interval_ns: Option<u64>) -> Option<Arc<Gil>> {
+        let interval_ns = interval_ns.unwrap_or(DEFAULT_INTERVAL_NS);
+        (*self == Runtime::Gil).then(|| Arc::new(Gil::new(interval_ns)))
     }
 }
 

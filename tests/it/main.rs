@@ -7,6 +7,7 @@ mod install;
 mod io;
 mod layers;
 mod models;
+mod gil;
 mod kernel;
 mod kernel_cells;
 mod kernel_client;
