@@ -20,9 +20,10 @@ const SERIES: &[(&str, &str, &str)] = &[
     ("async", "#009e73", "#2bbf94"),
     ("async-threads", "#6cc5a1", "#9adfc3"),
     ("hybrid", "#8b5fbf", "#b592e0"),
+    ("interpreters", "#cc79a7", "#dd9abf"),
 ];
 /// For a model without a row.
-const OTHER: (&str, &str) = ("#cc79a7", "#dd9abf");
+const OTHER: (&str, &str) = ("#999933", "#c2c26b");
 
 /// Class, property, value on light and on dark ground.
 const GROUND: &[(&str, &str, &str, &str)] = &[

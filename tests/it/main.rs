@@ -21,3 +21,4 @@ mod typing;
 mod wording;
 mod fuzz;
 mod reference;
+mod runtimes;
