@@ -20,10 +20,10 @@ const SERIES: &[(&str, &str, &str)] = &[
     ("async", "#009e73", "#2bbf94"),
     ("async-threads", "#6cc5a1", "#9adfc3"),
     ("hybrid", "#8b5fbf", "#b592e0"),
-    ("interpreters", "#cc79a7", "#dd9abf"),
+    ("interpreters", "#a6761d", "#d0a356"),
 ];
 /// For a model without a row.
-const OTHER: (&str, &str) = ("#999933", "#c2c26b");
+const OTHER: (&str, &str) = ("#cc79a7", "#dd9abf");
 
 /// Class, property, value on light and on dark ground.
 const GROUND: &[(&str, &str, &str, &str)] = &[

@@ -61,10 +61,23 @@ fn step(text: &str, item: &Item) -> String {
     let parts = entries
         .iter()
         .map(|(key, item)| match key.get_ref().as_ref() {
+            "python" => python(item),
             "do" => format!("({})", steps(text, item)),
             key => format!("{key} {}", value(text, item)),
         });
     parts.collect::<Vec<_>>().join(", ")
+}
+
+/// The author's own Python.
+fn python(item: &Item) -> String {
+    let file = item
+        .get_ref()
+        .as_table()
+        .and_then(|table| table.get("file"));
+    match file.and_then(|file| file.get_ref().as_str()) {
+        Some(file) => format!("Python of {file}"),
+        None => "own Python".to_owned(),
+    }
 }
 
 /// A value in words: one, or how it differs from task to task or from run to run.

@@ -1,7 +1,7 @@
 //! Every model on programs of its own making, each in a real trial process: what cells can't reach yet
 //! or can't ask for precisely.
 
-use conclab::model::{MODELS, Pool, Settings, Site};
+use conclab::model::{MODELS, Model, Pool, Settings, Site};
 use conclab::program::{Group, Op, Program, Sync, Value};
 use conclab::runtime::Runtime;
 use conclab::trial::{Reply, Request};
@@ -21,7 +21,8 @@ struct Lane {
 /// Every model, with every kind of pool.
 fn lanes() -> Vec<Lane> {
     let mut lanes = Vec::new();
-    for model in MODELS {
+    let native = |model: &&&dyn Model| model.unsupported(&Runtime::Native).is_none();
+    for model in MODELS.iter().filter(native) {
         let settings = Settings {
             workers: 3,
             ..Settings::default()
