@@ -11,6 +11,7 @@ mod kernel;
 mod kernel_cells;
 mod kernel_client;
 mod analysis;
+mod scripts;
 mod session;
 mod check_command;
 mod claims;
