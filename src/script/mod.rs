@@ -215,39 +215,35 @@ fn script(
     }
     let processes = frame.style == Style::Processes;
     if processes && !names.is_empty() {
-        let objects = names.join(", ");
+        let (objects, target) = match names.as_slice() {
+            [one] => (one.clone(), format!("({one},)")),
+            _ => (names.join(", "), names.join(", ")),
+        };
         blocks.push(format!(
             "def share(*objects):\n    \"\"\"Makes what all tasks use known in this process.\"\"\"\n    global \
-             {objects}\n    {objects}{} = objects",
-            if names.len() == 1 { "," } else { "" }
+             {objects}\n    {target} = objects"
         ));
     }
-    let list = names
-        .iter()
-        .map(|name| format!(", {name}"))
-        .collect::<String>();
+    let more = if names.is_empty() { "" } else { ", *shared" };
     let fill = |text: &str| {
         let share = match frame.style {
             Style::Processes if !names.is_empty() => "    share(*shared)\n".to_owned(),
             Style::Loop | Style::LoopAndPool => loop_locks(&body),
             _ => String::new(),
         };
-        let initializer = match names.as_slice() {
-            [] => String::new(),
-            [one] => format!(", initializer=share, initargs=({one},)"),
-            _ => format!(", initializer=share, initargs=({})", names.join(", ")),
+        let initializer = match names.is_empty() {
+            true => "",
+            false => ", initializer=share, initargs=shared",
         };
         text.replace("{task}", &task)
             .replace("{share}", &share)
-            .replace("{initializer}", &initializer)
+            .replace("{initializer}", initializer)
+            .replace("{shared}", more)
     };
     if !frame.block.is_empty() {
-        let more = if names.is_empty() { "" } else { ", *shared" };
-        blocks.push(fill(&frame.block).replace("{shared}", more));
+        blocks.push(fill(&frame.block));
     }
-    blocks.push(main(&frame, &body, &made, |line| {
-        fill(line).replace("{shared}", &list)
-    }));
+    blocks.push(main(&frame, &body, &made, fill));
     let title = experiment.title.replace("\"\"\"", "'''").replace('\\', "/");
     let (plain, from): (Vec<String>, Vec<String>) =
         imports.into_iter().partition(|i| i.starts_with("import "));
@@ -382,6 +378,13 @@ fn main(frame: &Frame, body: &Body, made: &[String], fill: impl Fn(&str) -> Stri
         lines.insert(0, format!("global {}", names.join(", ")));
     }
     lines.extend(made.into_iter().cloned());
+    if frame.style == Style::Processes && !body.shared.is_empty() {
+        let names: Vec<String> = body.shared.iter().map(Shared::name).collect();
+        lines.push(match names.as_slice() {
+            [one] => format!("shared = ({one},)"),
+            _ => format!("shared = ({})", names.join(", ")),
+        });
+    }
     lines.push("start = time.perf_counter()".to_owned());
     lines.extend(frame.lines.iter().map(|line| fill(line)));
     lines.push("elapsed = time.perf_counter() - start".to_owned());

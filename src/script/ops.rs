@@ -420,7 +420,7 @@ impl<'a> Body<'a> {
         }
         self.function_block(function);
         let size = self.value(size, 1);
-        let seed = match source(function).contains("draw(seed") {
+        let seed = match is_seeded(&source(function)) {
             true => {
                 self.seeded = true;
                 ", seed"
@@ -514,6 +514,7 @@ impl<'a> Body<'a> {
                 self.imports.insert("asyncio");
                 "asyncio.run(task(i))"
             }
+            (Style::Loop, false) => "task(i)  # a plain function keeps the event loop",
             (..) => "task(i)",
         };
         let word = if last || self.depth == 1 {
@@ -566,14 +567,22 @@ impl<'a> Body<'a> {
     }
 }
 
-/// The source of one function of [`COMPUTE`], empty where there is none of that name.
-fn source(name: &str) -> &'static str {
+/// The source of one function of [`COMPUTE`], without a seed where it uses none; empty where there is none
+/// of that name.
+fn source(name: &str) -> String {
     let Some(start) = COMPUTE.find(&format!("\ndef {name}(")) else {
-        return "";
+        return String::new();
     };
     let rest = &COMPUTE[start + 1..];
     let end = rest.find("\n\n\n").unwrap_or(rest.len());
-    rest[..end].trim_end()
+    let whole = rest[..end].trim_end();
+    let seed = if is_seeded(whole) { ", seed" } else { "" };
+    whole.replacen(", seed=0", seed, 1)
+}
+
+/// Whether a function draws its data by the task's seed.
+fn is_seeded(source: &str) -> bool {
+    source.contains("draw(seed")
 }
 
 /// A name in the cell as one of Python.
