@@ -1,9 +1,10 @@
 //! The plain Python script that does what an experiment does: for readers who know Python, and for running
 //! without conclab.
 //!
-//! Operations know their lines (`ops`), models know their frame (`models`); this file puts a script
-//! together. A script uses the standard library alone, from Python 3.9 on.
+//! Operations know their lines (`ops`, with functions from `blocks`), models know their frame (`models`); this
+//! file puts a script together. A script uses the standard library alone, from Python 3.9 on.
 
+mod blocks;
 mod models;
 mod ops;
 
@@ -137,17 +138,20 @@ fn tasks(body: &mut Body, point: &Point) -> Result<(Vec<String>, String), String
     }
     let (mut functions, mut jobs, mut offset) = (Vec::new(), Vec::new(), 0);
     for group in &program.groups {
-        let name = ops::identifier(&group.name, "_task");
+        let mut name = blocks::identifier(&group.name, "_task");
+        if jobs.iter().any(|(known, _)| *known == name) {
+            name = format!("{name}_{}", jobs.len() + 1);
+        }
         functions.push(body.function(&name, group, offset)?);
-        jobs.push(format!(
-            "    *[(i, {name}) for i in range({})],",
-            ops::count(group.tasks)
-        ));
+        jobs.push((name, blocks::count(group.tasks)));
         offset += group.tasks;
     }
+    let jobs = jobs
+        .iter()
+        .map(|(name, tasks)| format!("    *[(i, {name}) for i in range({tasks})],"));
     functions.push(format!(
         "# Sorted by number: the groups take turns.\nJOBS = sorted([\n{}\n], key=lambda job: job[0])",
-        jobs.join("\n")
+        jobs.collect::<Vec<_>>().join("\n")
     ));
     let name = if has_python { "run_task" } else { "task" };
     let (word, wait) = if style.is_async() {
@@ -202,12 +206,16 @@ fn script(
     {
         imports.insert("import threading".to_owned());
     }
-    let mut constants = vec![format!("TASKS = {}", ops::count(point.program.tasks()))];
+    let mut constants = vec![format!("TASKS = {}", blocks::count(point.program.tasks()))];
     if frame.workers {
         constants.push(format!("WORKERS = {}", settings.workers));
     }
-    let mut blocks = Vec::new();
-    blocks.extend(body.blocks.iter().cloned());
+    let (values, mut blocks): (Vec<String>, Vec<String>) = body
+        .blocks
+        .iter()
+        .cloned()
+        .partition(|block| block.starts_with("VALUES"));
+    constants.extend(values);
     blocks.extend(functions);
     let (before, made) = made(&frame, &body);
     if !before.is_empty() {
@@ -231,15 +239,27 @@ fn script(
             Style::Loop | Style::LoopAndPool => loop_locks(&body),
             _ => String::new(),
         };
+        let partial = match names.is_empty() {
+            true => task.clone(),
+            false => "functools.partial(run, shared)".to_owned(),
+        };
         let initializer = match names.is_empty() {
             true => "",
             false => ", initializer=share, initargs=shared",
         };
         text.replace("{task}", &task)
             .replace("{share}", &share)
+            .replace("{partial}", &partial)
             .replace("{initializer}", initializer)
             .replace("{shared}", more)
     };
+    if series.model == "interpreters" && !names.is_empty() {
+        // What an initializer makes global there isn't seen by later calls.
+        imports.insert("import functools".to_owned());
+        blocks.push(format!(
+            "def run(shared, i):\n    share(*shared)\n    return {task}(i)"
+        ));
+    }
     if !frame.block.is_empty() {
         blocks.push(fill(&frame.block));
     }
@@ -256,16 +276,8 @@ fn script(
             .collect::<String>(),
     );
     text.push_str(&format!("\n{}\n", constants.join("\n")));
-    let mut after_constant = true;
     for block in blocks {
-        let constant = block.starts_with("EACH");
-        text.push_str(if constant && after_constant {
-            ""
-        } else {
-            "\n\n"
-        });
-        text.push_str(&format!("{block}\n"));
-        after_constant = constant;
+        text.push_str(&format!("\n\n{block}\n"));
     }
     text.push_str("\n\nif __name__ == \"__main__\":\n    main()\n");
     Ok(text)
@@ -314,7 +326,7 @@ fn made(frame: &Frame, body: &Body) -> (Vec<String>, Vec<String>) {
                     inside.push("with open(f\"{folder}/data\", \"wb\") as file:".to_owned());
                     inside.push(format!(
                         "    file.write(bytes({}))",
-                        ops::count(body.file_bytes)
+                        blocks::count(body.file_bytes)
                     ));
                 }
                 if body.database {
@@ -395,10 +407,16 @@ fn main(frame: &Frame, body: &Body, made: &[String], fill: impl Fn(&str) -> Stri
         lines.push("shutil.rmtree(folder)".to_owned());
     }
     lines.push("print(f\"{len(results)} tasks in {elapsed:.3f} s\")".to_owned());
-    if body.sums {
-        lines.push("print(f\"answer: {sum(results)}\")".to_owned());
-    } else if body.returns {
-        lines.push("print(f\"results: {results}\")".to_owned());
+    let told = match (body.sums, body.returns) {
+        (true, false) if body.silent => {
+            "print(f\"answer: {sum(result for result in results if result is not None)}\")"
+        }
+        (true, false) => "print(f\"answer: {sum(results)}\")",
+        (_, true) => "print(f\"results: {results}\")",
+        (false, false) => "",
+    };
+    if !told.is_empty() {
+        lines.push(told.to_owned());
     }
     if body.updates > 0 {
         let counter = if frame.style == Style::Processes {

@@ -136,8 +136,8 @@ pub fn frame(series: &Series, settings: &Settings) -> Result<Frame, String> {
                 "from concurrent.futures import InterpreterPoolExecutor  # Python 3.14 and newer".to_owned(),
             ],
             lines: lines(
-                "with InterpreterPoolExecutor(max_workers=WORKERS{initializer}) as pool:\n    \
-                 results = list(pool.map({task}, range(TASKS)))",
+                "with InterpreterPoolExecutor(max_workers=WORKERS) as pool:\n    \
+                 results = list(pool.map({partial}, range(TASKS)))",
             ),
             workers: true,
             makes_locks: None,

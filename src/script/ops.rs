@@ -3,12 +3,12 @@
 //! [`Body`] collects what the lines need: imports, functions, objects that all tasks share. To add an
 //! operation: its arm in [`Body::op`].
 
+use super::blocks::{
+    CPU, FETCH, GET, GET_ASYNC, QUERY, READ, RUN_ASYNC, SERVE, WRITE, WRITE_SYNC, count,
+    identifier, in_seconds, is_number, is_seeded, quoted, source,
+};
 use crate::program::{Body as Between, Code, Group, Op, Program, Statement, Sync, Value};
-use crate::units::format_count;
 use std::collections::BTreeSet;
-
-/// Python twins of the compute functions.
-const COMPUTE: &str = include_str!("../runtime/python/conclab_compute.py");
 
 /// How a task's function is called, which decides what its lines look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,14 +78,18 @@ pub struct Body<'a> {
     pub sums: bool,
     /// Whether the author's own function returns something.
     pub returns: bool,
+    /// Whether tasks of some group return nothing.
+    pub silent: bool,
     lines: Vec<String>,
     depth: usize,
     offset: u64,
     tasks: u64,
-    /// Whether the task needs its seed, a list of held memory, the event loop, the counter.
+    /// Whether the task needs its seed, a list of held memory, the counter, what a call returned.
     seeded: bool,
     holds: bool,
     counts: bool,
+    keeps: bool,
+    summing: bool,
 }
 
 impl<'a> Body<'a> {
@@ -109,6 +113,9 @@ impl<'a> Body<'a> {
             seeded: false,
             holds: false,
             counts: false,
+            keeps: false,
+            summing: false,
+            silent: false,
         }
     }
 
@@ -118,7 +125,7 @@ impl<'a> Body<'a> {
     /// A sentence, where Python's standard library has nothing for an operation.
     pub fn function(&mut self, name: &str, group: &Group, offset: u64) -> Result<String, String> {
         (self.offset, self.tasks, self.depth) = (offset, group.tasks, 1);
-        (self.seeded, self.holds, self.counts) = (false, false, false);
+        (self.seeded, self.holds, self.counts, self.keeps) = (false, false, false, false);
         self.lines.clear();
         let computes = |op: &Op| matches!(op, Op::Compute { function, .. } if function != "cpu");
         let mut results = 0;
@@ -132,9 +139,14 @@ impl<'a> Body<'a> {
                 }
             });
         }
+        self.summing = results > 0;
+        self.sums |= self.summing;
+        let returned = self.returns;
+        self.returns = false;
         let single = results == 1 && group.ops.last().is_some_and(computes);
         for (number, op) in group.ops.iter().enumerate() {
-            self.op(op, single && number + 1 == group.ops.len())?;
+            let last = number + 1 == group.ops.len();
+            self.op(op, last && (single || results == 0))?;
         }
         let pool = if self.style == Style::LoopAndPool {
             ", pool"
@@ -162,16 +174,17 @@ impl<'a> Body<'a> {
         if self.holds {
             head.push("    held = []".to_owned());
         }
-        if results > 0 {
-            self.sums = true;
-            if !single {
-                head.push("    result = 0".to_owned());
-                self.lines.push("    return result".to_owned());
-            }
+        if results > 0 && !single {
+            head.push("    result = 0".to_owned());
+            self.lines.push("    return result".to_owned());
+        } else if self.keeps {
+            self.lines.push("    return returned".to_owned());
         }
         if self.lines.is_empty() {
             self.lines.push("    pass".to_owned());
         }
+        self.silent |= !self.summing && !self.returns;
+        self.returns |= returned;
         head.append(&mut self.lines);
         Ok(head.join("\n"))
     }
@@ -224,15 +237,19 @@ impl<'a> Body<'a> {
                     false => count(*value),
                 });
                 let list = told.collect::<Vec<_>>().join(", ");
-                let known = self.blocks.iter().filter(|b| b.starts_with("EACH")).count();
+                let known = self
+                    .blocks
+                    .iter()
+                    .filter(|b| b.starts_with("VALUES"))
+                    .count();
                 let own = |block: &&String| block.ends_with(&format!("= [{list}]"));
                 if let Some(block) = self.blocks.iter().find(own) {
                     let name = block.split(' ').next().unwrap_or_default();
                     return format!("{name}[i]");
                 }
                 let name = match known {
-                    0 => "EACH".to_owned(),
-                    more => format!("EACH_{}", more + 1),
+                    0 => "VALUES".to_owned(),
+                    more => format!("VALUES_{}", more + 1),
                 };
                 self.block(format!("{name} = [{list}]"));
                 format!("{name}[i]")
@@ -451,8 +468,8 @@ impl<'a> Body<'a> {
         };
         let locked = !self.style.is_async();
         let with = |body: &mut Self| {
-            body.share(Shared::Lock("counter_lock".to_owned()));
-            body.line("with counter_lock:");
+            body.share(Shared::Lock("counter_mutex".to_owned()));
+            body.line("with counter_mutex:");
             body.depth += 1;
         };
         if sync == Sync::Local {
@@ -476,8 +493,12 @@ impl<'a> Body<'a> {
             }
             with(self);
         }
+        let alone = match sync != Sync::None && !locked {
+            true => "  # one thread: nothing comes in between",
+            false => "",
+        };
         match body {
-            Between::Plain => self.line(format!("{counter} += 1")),
+            Between::Plain => self.line(format!("{counter} += 1{alone}")),
             Between::Call => {
                 self.block("def same(number):\n    return number");
                 self.line("# A thread switch at the call loses what others add meanwhile.");
@@ -506,7 +527,7 @@ impl<'a> Body<'a> {
             }
         };
         self.block(block);
-        self.returns = true;
+        self.returns |= !self.summing;
         let call = match (self.style, is_async) {
             (Style::Loop | Style::LoopAndPool, true) => "await task(i)",
             (Style::LoopAndPool, false) => "await loop.run_in_executor(pool, task, i)",
@@ -517,12 +538,15 @@ impl<'a> Body<'a> {
             (Style::Loop, false) => "task(i)  # a plain function keeps the event loop",
             (..) => "task(i)",
         };
-        let word = if last || self.depth == 1 {
-            "return "
-        } else {
-            ""
-        };
-        self.line(format!("{word}{call}"));
+        match (last, self.summing) {
+            (true, false) => self.line(format!("return {call}")),
+            (false, false) => {
+                self.keeps = true;
+                self.line(format!("returned = {call}"));
+            }
+            // What is computed elsewhere is the task's result.
+            (_, true) => self.line(call),
+        }
     }
 
     fn group(
@@ -566,144 +590,3 @@ impl<'a> Body<'a> {
         Ok(())
     }
 }
-
-/// The source of one function of [`COMPUTE`], without a seed where it uses none; empty where there is none
-/// of that name.
-fn source(name: &str) -> String {
-    let Some(start) = COMPUTE.find(&format!("\ndef {name}(")) else {
-        return String::new();
-    };
-    let rest = &COMPUTE[start + 1..];
-    let end = rest.find("\n\n\n").unwrap_or(rest.len());
-    let whole = rest[..end].trim_end();
-    let seed = if is_seeded(whole) { ", seed" } else { "" };
-    whole.replacen(", seed=0", seed, 1)
-}
-
-/// Whether a function draws its data by the task's seed.
-fn is_seeded(source: &str) -> bool {
-    source.contains("draw(seed")
-}
-
-/// A name in the cell as one of Python.
-pub fn identifier(name: &str, ending: &str) -> String {
-    let of = |c: char| match c.is_ascii_alphanumeric() {
-        true => c.to_ascii_lowercase(),
-        false => '_',
-    };
-    let name: String = name.chars().map(of).collect();
-    let name = name.trim_matches('_');
-    match name.starts_with(|c: char| c.is_ascii_digit()) || name.is_empty() {
-        true => format!("n{name}{ending}"),
-        false => format!("{name}{ending}"),
-    }
-}
-
-/// A whole number as Python writes it, in groups of three.
-pub fn count(number: u64) -> String {
-    match number < 10_000 {
-        true => number.to_string(),
-        false => format_count(number).replace(',', "_"),
-    }
-}
-
-/// Nanoseconds as seconds.
-fn in_seconds(ns: u64) -> String {
-    let text = format!("{}.{:09}", ns / 1_000_000_000, ns % 1_000_000_000);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-fn is_number(text: &str) -> bool {
-    text.bytes()
-        .all(|b| b.is_ascii_digit() || b == b'.' || b == b'_')
-}
-
-/// A text as a literal; JSON's escapes are Python's too.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
-const CPU: &str = "\
-def cpu(seconds):
-    \"\"\"Keeps a core busy until this thread has used that much CPU time.\"\"\"
-    end = time.thread_time() + seconds
-    while time.thread_time() < end:
-        pass";
-
-const SERVE: &str = "\
-def serve(sender):
-    \"\"\"A server that answers GET /SECONDS/STATUS/BYTES after that time; sends its port.\"\"\"
-
-    async def answer(reader, writer):
-        request = await reader.readuntil(b\"\\r\\n\\r\\n\")
-        seconds, status, size = request.split()[1].decode().split(\"/\")[1:]
-        await asyncio.sleep(float(seconds))
-        head = f\"HTTP/1.1 {status} \\r\\nContent-Length: {size}\\r\\nConnection: close\\r\\n\\r\\n\"
-        writer.write(head.encode() + bytes(int(size)))
-        await writer.drain()
-        writer.close()
-
-    async def run():
-        server = await asyncio.start_server(answer, \"127.0.0.1\", 0, backlog=4096)
-        sender.send(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
-
-    asyncio.run(run())";
-
-const GET: &str = "\
-def get(path):
-    \"\"\"Requests a page over a connection of its own; a status of 400 and above is an error.\"\"\"
-    connection = http.client.HTTPConnection(\"127.0.0.1\", port)
-    connection.request(\"GET\", path)
-    response = connection.getresponse()
-    response.read()
-    connection.close()
-    if response.status >= 400:
-        raise OSError(f\"status {response.status}\")";
-
-const GET_ASYNC: &str = "\
-async def get(path):
-    \"\"\"Requests a page over a connection of its own; a status of 400 and above is an error.\"\"\"
-    reader, writer = await asyncio.open_connection(\"127.0.0.1\", port)
-    writer.write(f\"GET {path} HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\n\\r\\n\".encode())
-    status = int((await reader.readline()).split()[1])
-    await reader.read()
-    writer.close()
-    await writer.wait_closed()
-    if status >= 400:
-        raise OSError(f\"status {status}\")";
-
-const FETCH: &str = "\
-def fetch(url):
-    with urllib.request.urlopen(url) as response:
-        response.read()";
-
-const READ: &str = "\
-def read(size):
-    with open(f\"{folder}/data\", \"rb\") as file:
-        file.read(size)";
-
-const WRITE: &str = "\
-def write(size):
-    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-        file.write(bytes(size))";
-
-const WRITE_SYNC: &str = "\
-def write(size):
-    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-        file.write(bytes(size))
-        file.flush()
-        os.fsync(file.fileno())  # waits until the disk has it";
-
-const QUERY: &str = "\
-def query(sql, *parameters):
-    with contextlib.closing(sqlite3.connect(f\"{folder}/numbers.db\", timeout=60)) as connection:
-        connection.create_function(\"wait\", 1, time.sleep)
-        with connection:
-            return len(connection.execute(sql, parameters).fetchall())";
-
-const RUN_ASYNC: &str = "\
-async def run_program(*argv):
-    process = await asyncio.create_subprocess_exec(*argv, stdout=subprocess.DEVNULL)
-    if await process.wait() != 0:
-        raise subprocess.CalledProcessError(process.returncode, argv)";

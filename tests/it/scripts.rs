@@ -234,3 +234,60 @@ fn a_model_on_several_runtimes_is_shown_once_and_a_sweep_by_its_first_point() {
             .contains("no counterpart")
     );
 }
+
+#[test]
+fn interpreters_run_where_python_has_them() {
+    let found: Vec<String> = pythons()
+        .into_iter()
+        .filter(|python| {
+            let asked = Command::new(python)
+                .args([
+                    "-c",
+                    "from concurrent.futures import InterpreterPoolExecutor",
+                ])
+                .output();
+            asked.is_ok_and(|output| output.status.success())
+        })
+        .collect();
+    if found.is_empty() {
+        eprintln!("skipped: no Python has InterpreterPoolExecutor");
+    }
+    let models = "tasks = 3\nmodels = [\"interpreters@python3.14\"]";
+    let answer = format!("answer: {}", expected("pi", &[300; 3], 1));
+    for task in [
+        "{ pi = 300 }",
+        "[{ http = \"2ms\" }, { read = \"4KiB\" }, { pi = 300 }]",
+    ] {
+        for script in scripts(&format!("task = {task}\n{models}")) {
+            for python in &found {
+                let told = run(python, &script);
+                assert!(told.lines().any(|line| line == answer), "{told}");
+            }
+        }
+    }
+    let shared = scripts(&format!("task = {{ add = 5, sync = \"mutex\" }}\n{models}"));
+    assert!(
+        shared[0]
+            .text
+            .as_ref()
+            .unwrap_err()
+            .contains("share no locks")
+    );
+}
+
+#[test]
+fn what_tasks_return_is_told_also_where_some_return_nothing() {
+    let models = "models = [\"sequential\", \"process-pool\", \"async\", \"hybrid\"]";
+    let group = |task: &str| format!("{{ name = \"a b\", task = {task}, tasks = 2 }}");
+    let wait = "{ name = \"a-b\", task = { sleep = \"1ms\" }, tasks = 1 }";
+    let cell = format!("mix = [{}, {wait}]\n{models}", group("{ count = 10 }"));
+    check(&cell, "answer: 20");
+    let python = "[{ python = 'def task(i): return i + 5' }, { sleep = \"1ms\" }]";
+    let cell = format!("mix = [{}, {wait}]\n{models}", group(python));
+    check(&cell, "results: [5, None, 6]");
+    let cell = format!(
+        "mix = [{}, {{ name = \"c\", task = {{ count = 7 }} }}]\n{models}",
+        group(python)
+    );
+    check(&cell, "results: [5, 7, 6]");
+}
