@@ -394,7 +394,8 @@ pub const COMMANDS: &[Setting] = &[
         range: (0, 0),
         doc: "Shows what there is (`\"models\"`, `\"steps\"`, `\"figures\"`), this machine (`\"machine\"`), \
               the session's experiments (`\"results\"`), or one of them again by its `name`, without a new \
-              run. `%show models` does the same.",
+              run. `\"python\"` shows each model of the last experiment, or with `of = \"NAME\"` of that one, as \
+              a plain Python script that runs without conclab. `%show models` does the same.",
         example: "show = \"models\"",
     },
     Setting {
@@ -424,6 +425,7 @@ pub const SHOWS: &[(&str, &str)] = &[
     ("steps", "what a task can do"),
     ("figures", "the figures of an answer"),
     ("results", "the experiments of this session"),
+    ("python", "an experiment as plain Python scripts"),
     ("version", "which conclab this is"),
 ];
 

@@ -8,6 +8,7 @@ use crate::describe::nearest;
 use crate::host::{Limits, Machine};
 use crate::process::Stop;
 use crate::render::{self, Bundle};
+use crate::script;
 use crate::spec::{Defaults, Show};
 
 /// A word of `show` and what it answers.
@@ -29,6 +30,7 @@ pub const WORDS: &[Word] = &[
         render::markdown_bundle(&catalog::figures_markdown())
     }),
     ("results", results),
+    ("python", |lab, _| python(lab.past.last())),
     ("version", |_, _| {
         render::markdown_bundle(concat!("conclab ", env!("CARGO_PKG_VERSION")))
     }),
@@ -38,6 +40,22 @@ impl Lab {
     /// Answers `show = "what"`.
     pub(super) fn show(&mut self, show: &Show, stop: &Stop, tell: &mut dyn FnMut(Event)) -> Answer {
         let what = show.what.as_str();
+        if let Some(of) = &show.of {
+            let Some(past) = self.named(of) else {
+                let hint = self.meant(
+                    of,
+                    std::iter::empty(),
+                    "of = ",
+                    "name it by `name = \"…\"` when you run it",
+                );
+                return error(
+                    "CellError",
+                    format!("no experiment is called \"{of}\": {hint}"),
+                );
+            };
+            tell(Event::Output(python(Some(past))));
+            return Answer::Ok;
+        }
         if let Some((_, answer)) = WORDS.iter().find(|(word, _)| *word == what) {
             let answered = answer(self, stop);
             if stop.is_set() {
@@ -95,6 +113,16 @@ impl Lab {
             None => otherwise.to_owned(),
         }
     }
+}
+
+/// An experiment as plain Python scripts.
+fn python(past: Option<&Past>) -> Bundle {
+    render::markdown_bundle(&match past {
+        None => "No experiment has run in this session yet: run one, and `show = \"python\"` shows it as \
+                 plain Python."
+            .to_owned(),
+        Some(past) => script::markdown(&past.experiment, past.report.machine.usable_cpus),
+    })
 }
 
 /// The session's experiments, newest last.

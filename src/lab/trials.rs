@@ -137,7 +137,7 @@ impl Lab {
 
     /// The interpreter of that word, and the harness that it runs.
     fn python(&mut self, word: &str, warden: &Warden, stop: &Stop) -> Result<Python, String> {
-        let found = self.interpreter(word, warden, stop)?;
+        let found = self.interpreter(word, stop)?;
         let folder = warden.directory().join("python");
         let harness = harness::install(&folder).map_err(|error| {
             format!(
@@ -149,7 +149,7 @@ impl Lab {
         Ok(Python {
             interpreter: found.path,
             harness,
-            version: found.version,
+            version: found.release(),
         })
     }
 

@@ -222,6 +222,7 @@ pub fn wrong_cell_json(source: &str, diagnostics: &[Diagnostic]) -> String {
         verdict: Vec::new(),
         warnings: Vec::new(),
         x: None,
+        calibrated: false,
         crossovers: Vec::new(),
         scaling: Vec::new(),
         winners: Vec::new(),
