@@ -80,7 +80,7 @@ fn run(patient: &mut Patient, cell: &str) -> Result<String, String> {
 
 /// Steps of `cpu` a nanosecond, where they have been measured on this machine before.
 fn steps_per_ns(patient: &Patient) -> Option<f64> {
-    calibration::steps_per_ns(&patient.executable, || Err(())).ok()
+    calibration::steps_per_ns(&patient.executable, None, || Err(())).ok()
 }
 
 fn calibrated(patient: &Patient, known: bool, said: &str) -> Finding {
