@@ -8,10 +8,16 @@ import os
 
 # Most that is kept of a text: its beginning and its end.
 MOST_TEXT = 4000
-# Files whose frames are nobody's business.
-HIDDEN = (os.path.dirname(os.path.abspath(__file__)) + os.sep,)
-PROCESS_POOL = os.path.join("concurrent", "futures", "process.py")
 TASK_MODULE = "conclab_task.py"
+# Files whose frames are nobody's business: this program's, and those through which it calls.
+HIDDEN_FOLDERS = (os.path.dirname(os.path.abspath(__file__)) + os.sep, "<frozen importlib")
+HIDDEN_FILES = (
+    "/" + TASK_MODULE,
+    "/concurrent/futures/process.py",
+    "/concurrent/futures/thread.py",
+    "/importlib/__init__.py",
+    "/multiprocessing/pool.py",
+)
 
 # Paths of modules that are text of a cell.
 cells = set()
@@ -72,7 +78,7 @@ def without_own_frames(text):
     for line in text.split("\n"):
         if line.startswith('  File "'):
             path = line[8:].partition('"')[0]
-            hidden = path.startswith(HIDDEN) or path.endswith((TASK_MODULE, PROCESS_POOL))
+            hidden = path.startswith(HIDDEN_FOLDERS) or path.endswith(HIDDEN_FILES)
             if path in cells:
                 line = line.replace(path, "cell", 1)
         elif not line.startswith("    "):

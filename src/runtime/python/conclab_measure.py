@@ -63,6 +63,10 @@ def end_servers(modules):
     Both end when their pipes close. Only then are they, and the workers that a forkserver has waited for,
     counted. `modules` are those that were imported: what isn't there has started nothing.
     """
+    util = modules.get("multiprocessing.util")
+    if util is not None:
+        # As at the end of a script: a tracker complains of semaphores that nobody gave back.
+        util._run_finalizers(0)
     forkserver = modules.get("multiprocessing.forkserver")
     tracker = modules.get("multiprocessing.resource_tracker")
     if forkserver is not None:

@@ -205,10 +205,12 @@ def timed(job, run, reply):
     reply["idle_pss_bytes"] = measure.own_pss_bytes() or reply["idle_bytes"]
     reaped_before, own_before = measure.reaped_usage(), measure.own_usage()
     start_ns = perf_counter_ns()
-    outcomes = run()
-    reply["wall_ns"] = perf_counter_ns() - start_ns
-    own_after = measure.own_usage()
-    measure.end_servers(sys.modules)
+    try:
+        outcomes = run()
+        reply["wall_ns"] = perf_counter_ns() - start_ns
+        own_after = measure.own_usage()
+    finally:
+        measure.end_servers(sys.modules)
     measure.reap_the_rest()
     reaped_after = measure.reaped_usage()
     for index, name in enumerate(measure.COUNTERS):

@@ -132,7 +132,8 @@ class ModuleWriter:
             writer = TaskWriter(self, number, first, group)
             tasks.append(writer.text())
             first += group["tasks"]
-        blocks = [self.sharing(), *self.constants, *tasks, self.task(), self.attempt()]
+        latencies = f"LATENCIES = {self.latencies}"
+        blocks = [latencies, self.sharing(), *self.constants, *tasks, self.task(), self.attempt()]
         imports = "\n".join(sorted(self.imports, key=lambda line: (line.startswith("from"), line)))
         head = '"""The tasks of one trial, as a script would have them."""\n\n' + imports
         return "\n\n".join([head, *(block for block in blocks if block)]) + "\n"

@@ -4,6 +4,7 @@ import os
 import pickle
 
 import conclab_task
+from conclab_failure import Failure
 
 
 def report(path, work, shared=None):
@@ -11,10 +12,20 @@ def report(path, work, shared=None):
     if shared is not None:
         conclab_task.share(shared)
     number = work[0] if isinstance(work, tuple) else work
-    record = pickle.dumps((number, conclab_task.attempt(work)))
+    outcome = conclab_task.attempt(work)
+    try:
+        record = pickle.dumps((number, outcome))
+    except Exception as error:
+        record = pickle.dumps((number, failed(error, outcome)))
     file = os.open(path, os.O_WRONLY | os.O_APPEND)
     # One write: no other process comes in between.
     os.write(file, record)
+
+
+def failed(error, outcome):
+    """What is told of an outcome that can't be sent."""
+    failure = Failure(error)
+    return (outcome[0], failure) if conclab_task.LATENCIES else failure
 
 
 def send(pipe, work, shared=None):
