@@ -77,6 +77,12 @@ impl Lab {
                 ));
             };
             self.interpreters.asked_ns += probed.elapsed_ns;
+            if let Ok(python) = &probed.result
+                && find::identity(&python.path) != find::identity(&candidate.path)
+            {
+                let script = (candidate.path.clone(), python.path.clone());
+                self.interpreters.found.scripts.push(script);
+            }
             self.interpreters.take(probed.result);
         }
         Ok(())

@@ -81,10 +81,15 @@ impl Runtime {
     }
 
     /// As prose calls it.
-    pub fn title(&self) -> &str {
+    pub fn title(&self) -> String {
         match self {
-            Runtime::Gil => "emulated GIL",
-            _ => self.name(),
+            Runtime::Gil => "emulated GIL".to_owned(),
+            // The end of a path tells one from another.
+            Runtime::Python(path) if path.matches('/').count() > 3 => {
+                let parts: Vec<&str> = path.rsplitn(4, '/').take(3).collect();
+                format!("…/{}/{}/{}", parts[2], parts[1], parts[0])
+            }
+            _ => self.name().to_owned(),
         }
     }
 

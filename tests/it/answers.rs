@@ -423,7 +423,7 @@ fn the_same_work_is_charged_the_same_cpu_time_on_every_model() {
 fn memory_is_that_of_the_whole_tree() {
     const MIB: f64 = 1_048_576.0;
     let (_, report) = answer(
-        "task = [{ alloc = \"64MiB\" }, { sleep = \"300ms\" }]\ntasks = 4\nrepeat = 1\n\
+        "task = [{ alloc = \"64MiB\" }, { sleep = \"1s\" }]\ntasks = 4\nrepeat = 1\n\
          models = [\"sequential\", \"threads\", \"processes\"]",
     );
     for (label, expected) in [

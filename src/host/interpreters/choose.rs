@@ -50,6 +50,7 @@ impl Found {
                     .ok_or_else(|| self.none(word, Some((&version, free_threaded))))
             }
             Wanted::Path(path) => {
+                let path = self.behind(&path).to_owned();
                 let identity = find::identity(&path);
                 let same = |other: &Path| other == path || find::identity(other) == identity;
                 if let Some(python) = self.interpreters.iter().find(|python| same(&python.path)) {
@@ -76,6 +77,7 @@ impl Found {
 
     /// Whether it is known what that path is.
     pub fn knows(&self, path: &Path) -> bool {
+        let path = self.behind(path);
         let identity = find::identity(path);
         let refused = self.refused.iter().map(|refused| &refused.path);
         let mut paths = self
@@ -84,6 +86,14 @@ impl Found {
             .map(|python| &python.path)
             .chain(refused);
         paths.any(|other| find::identity(other) == identity)
+    }
+
+    /// Where a script leads; the path itself where it is none.
+    fn behind<'a>(&'a self, path: &'a Path) -> &'a Path {
+        let identity = find::identity(path);
+        let mut scripts = self.scripts.iter();
+        let known = scripts.find(|(script, _)| find::identity(script) == identity);
+        known.map_or(path, |(_, python)| python)
     }
 
     /// Those that are found without being named by a cell: what words mean doesn't depend on earlier cells.
@@ -253,6 +263,7 @@ mod tests {
         Found {
             interpreters: pythons.iter().map(make).collect(),
             refused: Vec::new(),
+            scripts: Vec::new(),
         }
     }
 

@@ -144,6 +144,8 @@ pub struct Found {
     pub interpreters: Vec<Interpreter>,
     /// What they can't run on, and why.
     pub refused: Vec<Refused>,
+    /// Scripts that lead to an interpreter, and where each leads.
+    pub scripts: Vec<(PathBuf, PathBuf)>,
 }
 
 impl Found {
