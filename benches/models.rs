@@ -11,7 +11,7 @@ mod ratio;
 
 use by_hand::{REQUESTS_AT_ONCE, WORKERS, Work};
 use conclab::io::{Connections, Site};
-use conclab::model::{MODELS, Settings};
+use conclab::model::{MODELS, Model, Settings};
 use conclab::process::{Interrupt, Launch, Warden};
 use conclab::program::{Group, Op, Program, Value};
 use conclab::runtime::Runtime;
@@ -102,7 +102,8 @@ impl Bench {
             (COMPUTE, COMPUTE_TASKS, "8 tasks of 100,000,000 steps"),
             (TINY, TINY_TASKS, "tasks of 100 steps"),
         ] {
-            for model in MODELS.iter().map(|model| model.def().name) {
+            let native = |model: &&&dyn Model| model.unsupported(&Runtime::Native).is_none();
+            for model in MODELS.iter().filter(native).map(|model| model.def().name) {
                 let tasks = match (model, work) {
                     ("processes", TINY) => continue,
                     ("threads", TINY) => TINY_THREADS,

@@ -48,6 +48,7 @@ run_all() {
   bench 'The kernel' "$test_python" benches/kernel.py "$conclab"
   bench 'A trial' cargo bench --quiet --locked --bench trial
   bench 'The models' env PYTHON="$test_python" cargo bench --quiet --locked --bench models
+  bench 'The emulated GIL' env PYTHON="$test_python" cargo bench --quiet --locked --bench gil
   bench 'The language' cargo bench --quiet --locked --bench language
   bench 'Drawing' cargo bench --quiet --locked --bench drawing
 }

@@ -110,6 +110,17 @@ pub struct ModelDef {
     pub uses_processes: bool,
 }
 
+/// A runtime: what executes the operations.
+#[derive(Clone, Copy, Debug)]
+pub struct RuntimeDef {
+    /// As it is written in `runtime` and behind the `@` of a model.
+    pub name: &'static str,
+    /// One line.
+    pub summary: &'static str,
+    /// What it does, what it shows and what it leaves out.
+    pub doc: &'static str,
+}
+
 /// A figure of the answer.
 #[derive(Clone, Copy, Debug)]
 pub struct FigureDef {

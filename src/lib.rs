@@ -22,6 +22,7 @@ pub mod plan;
 pub mod trial;
 pub mod analysis;
 pub mod plot;
+pub mod script;
 pub mod catalog;
 pub mod spec;
 pub mod render;

@@ -133,7 +133,7 @@ pub enum Op {
         times: Value,
         /// How tasks keep out of each other's way.
         sync: Sync,
-        /// What stands between reading and writing, on Python.
+        /// What stands between reading and writing, under a GIL.
         #[serde(default)]
         body: Body,
     },

@@ -25,11 +25,13 @@ need_component fmt rustfmt
 need_component clippy clippy
 step 'format' cargo fmt --check
 step 'lints' cargo clippy --locked --all-targets -- -D warnings
-step 'Rust tests' cargo test --locked
 
-printf '\n==== environment of the Python tests\n'
+printf '\n==== environment of the tests\n'
 make_test_environment "$PWD/.test-env" tests/python/requirements.txt
 see_to_chromium
+step 'interpreters to measure' see_to_pythons "$PWD/.test-env"
+
+step 'Rust tests' cargo test --locked
 # The Python suites look at the outside of what a user gets: the release build, in the place of --prefix.
 ./install.sh --prefix "$PWD/.test-env"
 step 'Python tests' "$test_python" -m pytest -c tests/python/pytest.ini --rootdir tests/python tests/python "$@"

@@ -40,6 +40,8 @@ pub struct Crossover {
     pub series: String,
     /// Label of the baseline.
     pub over: String,
+    /// Runtime of both.
+    pub runtime: String,
     /// Case; `None` where the cell has none.
     pub case: Option<String>,
     /// The other swept values.
@@ -218,6 +220,7 @@ pub(super) fn crossover(
     Some(Crossover {
         series: first.label.clone(),
         over: over.to_owned(),
+        runtime: first.runtime.clone(),
         case: curve.case.clone(),
         at: curve.at.clone(),
         key: key.to_owned(),

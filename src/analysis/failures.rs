@@ -97,7 +97,7 @@ pub(super) fn failures(report: &Report) -> Vec<String> {
         .iter()
         .map(|group| {
             let first = group.rows[0];
-            let names = list(&names(report, &group.rows));
+            let names = names(report, &group.rows);
             let same = group.rows.iter().all(|row| why(row) == why(first));
             let whose = match same {
                 true => String::new(),
@@ -107,8 +107,16 @@ pub(super) fn failures(report: &Report) -> Vec<String> {
                 ),
             };
             match group.some {
-                true => format!("{names} did not always finish ({}).", why(first)),
-                false => format!("{names} gave no numbers: {}{whose}.", why(first)),
+                false if first.outcome == Outcome::Unsupported => {
+                    let is = if names.len() == 1 { "is" } else { "are" };
+                    format!(
+                        "{} {is} not supported: {}{whose}.",
+                        list(&names),
+                        why(first)
+                    )
+                }
+                true => format!("{} did not always finish ({}).", list(&names), why(first)),
+                false => format!("{} gave no numbers: {}{whose}.", list(&names), why(first)),
             }
         })
         .collect();

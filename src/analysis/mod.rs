@@ -11,6 +11,7 @@ mod failures;
 mod latencies;
 mod notes;
 mod report;
+mod runtimes;
 mod scaling;
 pub mod statistics;
 mod sweep;
@@ -24,6 +25,7 @@ pub use crossover::{Course, Crossover, summary as crossover_summary};
 pub use failures::reasons;
 pub use notes::FEW_SAMPLES;
 pub use report::report;
+pub use runtimes::short;
 pub use scaling::{Scaling, ScalingPoint, Usl};
 pub use sweep::{Interval, Quantity, number, quantity};
 pub use verdict::place_of;
@@ -57,6 +59,9 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// The swept key that figures draw along and sentences tell along; `None` where no number is swept.
     pub x: Option<String>,
+    /// Whether the work is set to a time on each runtime, so that times across runtimes compare nothing.
+    #[serde(skip)]
+    pub calibrated: bool,
     /// Where along [`Report::x`] each series overtakes its baseline.
     pub crossovers: Vec<Crossover>,
     /// How the pools scale, where `workers` is swept.
@@ -122,6 +127,12 @@ pub struct Row {
     pub speedup: Option<Speedup>,
     /// Increments of the shared counter that the tasks of one run make; 0 where no task `add`s.
     pub updates: u64,
+    /// Time that an interpreter's imports took before the clock; `None` where none ran it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub imports_ns: Option<Summary>,
+    /// Time outside the clock, from exec to end, where an interpreter ran it: start, imports, exit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outside_ns: Option<Summary>,
     /// Updates of the shared counter that were lost (expected minus counted); `None` where no task `add`s.
     pub lost: Option<Summary>,
     /// The program's groups with the latencies of their tasks; empty where latencies weren't recorded.

@@ -9,6 +9,7 @@ use crate::experiment::Experiment;
 use crate::host::Machine;
 use crate::model::{self, QUANTILES};
 use crate::plan::{self, RowId};
+use crate::runtime::Runtime;
 use crate::trial::{Kind, Measurement, Outcome, Record};
 use std::collections::HashMap;
 
@@ -59,6 +60,7 @@ pub fn report(
         verdict: Vec::new(),
         warnings: Vec::new(),
         x,
+        calibrated: experiment.points.iter().any(|p| p.program.uses_cpu()),
         crossovers,
         scaling,
         winners,
@@ -100,6 +102,7 @@ fn row(experiment: &Experiment, id: RowId, records: &[&Record], interrupted: boo
         .iter()
         .filter_map(|m| m.memory)
         .max_by_key(|memory| memory.peak_bytes);
+    let interpreted = series.runtime.is_python();
     let worst = measured.iter().min_by_key(|m| m.reply.tally.succeeded);
     Row {
         label: series.label.clone(),
@@ -136,6 +139,11 @@ fn row(experiment: &Experiment, id: RowId, records: &[&Record], interrupted: boo
         involuntary_switches: summary(&measured, |m| Some(m.reply.involuntary_switches as f64)),
         page_faults: summary(&measured, |m| Some(m.reply.page_faults as f64)),
         speedup: None,
+        imports_ns: summary(&measured, |m| Some(m.reply.imports_ns as f64)).filter(|_| interpreted),
+        outside_ns: summary(&measured, |m| {
+            Some(m.elapsed_ns.saturating_sub(m.reply.wall_ns) as f64)
+        })
+        .filter(|_| interpreted),
         updates: measured
             .iter()
             .map(|m| m.reply.tally.expected_updates)
@@ -312,15 +320,23 @@ fn along(
     (crossovers.collect(), scaling.collect())
 }
 
-/// The winner of each point.
+/// The winner of each point, on each runtime.
 fn winners(
     experiment: &Experiment,
     ids: &[RowId],
     rows: &[Row],
     walls: &dyn Fn(usize) -> Vec<(u32, f64)>,
 ) -> Vec<Winner> {
-    let of = |point: usize| {
-        let own = |(index, _): &(usize, &Row)| ids[*index].point == point;
+    let mut runtimes: Vec<&Runtime> = Vec::new();
+    for series in &experiment.series {
+        if !runtimes.contains(&&series.runtime) {
+            runtimes.push(&series.runtime);
+        }
+    }
+    let of = |(point, runtime): (usize, &Runtime)| {
+        let own = |(index, _): &(usize, &Row)| {
+            ids[*index].point == point && experiment.series[ids[*index].series].runtime == *runtime
+        };
         let rows: Vec<(usize, &Row)> = rows.iter().enumerate().filter(own).collect();
         let pairs = |a: usize, b: usize| {
             let times = pairs(&walls(a), &walls(b));
@@ -328,7 +344,9 @@ fn winners(
         };
         winner::winner(&rows, &pairs, &|index| one_core(experiment, ids[index]))
     };
-    (0..experiment.points.len()).filter_map(of).collect()
+    let points = 0..experiment.points.len();
+    let parts = points.flat_map(|point| runtimes.iter().map(move |runtime| (point, *runtime)));
+    parts.filter_map(of).collect()
 }
 
 /// Speedups against the baseline, block by block, corrected over the rows of each point.

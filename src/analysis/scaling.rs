@@ -47,6 +47,8 @@ pub struct Scaling {
     pub series: String,
     /// What speedups are taken over: the baseline, or the series itself with its fewest workers.
     pub over: String,
+    /// Runtime of both.
+    pub runtime: String,
     /// Case; `None` where the cell has none.
     pub case: Option<String>,
     /// The other swept values.
@@ -179,6 +181,7 @@ pub(super) fn scaling(
     Some(Scaling {
         series: row.label.clone(),
         over: over.unwrap_or_else(|| format!("{} with {fewest}", row.label)),
+        runtime: row.runtime.clone(),
         case: curve.case.clone(),
         at: curve.at.clone(),
         points,

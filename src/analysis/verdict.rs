@@ -5,24 +5,36 @@
 
 use super::failures::{failures, interruption};
 use super::sweep_verdict::{along, serial_fraction};
-use super::{Report, Row, Speedup, Winner, latencies};
+use super::{Report, Row, Speedup, Winner, latencies, runtimes};
 use crate::experiment::At;
 use crate::units::{format_count, format_ns, format_ratio, format_ratio_range};
 
 /// A look at the whole report: sentences, none where it finds nothing.
 type Rule = fn(&Report) -> Vec<String>;
 
+/// What a rule looks at, where there are several runtimes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// All of them together.
+    All,
+    /// Each of them alone, as if the cell had just that.
+    Each,
+}
+
 /// In the order in which a reader wants to know.
-const RULES: &[Rule] = &[
-    wrong_answers,
-    ranking,
-    latencies::groups,
-    serial_fraction,
-    lost_updates,
-    limits,
-    overhead,
-    failures,
-    interruption,
+const RULES: &[(Scope, Rule)] = &[
+    (Scope::All, wrong_answers),
+    (Scope::All, runtimes::contrast),
+    (Scope::Each, ranking),
+    (Scope::Each, serial_fraction),
+    (Scope::All, runtimes::across),
+    (Scope::All, latencies::groups),
+    (Scope::All, lost_updates),
+    (Scope::All, limits),
+    (Scope::All, runtimes::interpreter_lock),
+    (Scope::Each, overhead),
+    (Scope::All, failures),
+    (Scope::All, interruption),
 ];
 
 /// Points beyond which only the first and the last are ranked in words.
@@ -34,11 +46,38 @@ const MORE_MEMORY: f64 = 1.25;
 
 /// All sentences.
 pub fn verdict(report: &Report) -> Vec<String> {
-    RULES.iter().flat_map(|rule| rule(report)).collect()
+    let runtimes = report.runtimes();
+    let several = runtimes.len() > 1;
+    let parts: Vec<(String, Report)> = match several {
+        true => runtimes
+            .iter()
+            .map(|r| (report.runtime_title(r), report.on(r)))
+            .collect(),
+        false => Vec::new(),
+    };
+    let told_across = !runtimes::across(report).is_empty();
+    let together = |rules: &[(Scope, Rule)], report: &Report| -> Vec<String> {
+        rules.iter().flat_map(|(_, rule)| rule(report)).collect()
+    };
+    let sentences = RULES.chunk_by(|(a, _), (b, _)| a == b).map(|rules| {
+        if rules[0].0 == Scope::All || !several {
+            return together(rules, report);
+        }
+        let told = parts.iter().filter_map(|(title, part)| {
+            let compared = part.rows.iter().any(|row| row.speedup.is_some());
+            if told_across && !compared {
+                return None;
+            }
+            let sentences = together(rules, part);
+            (!sentences.is_empty()).then(|| format!("{title}: {}", sentences.join(" ")))
+        });
+        told.collect()
+    });
+    sentences.flatten().collect()
 }
 
 /// Rows of each point, in order.
-fn points(report: &Report) -> Vec<Vec<&Row>> {
+pub(super) fn points(report: &Report) -> Vec<Vec<&Row>> {
     let mut points: Vec<Vec<&Row>> = Vec::new();
     for row in &report.rows {
         match points.last_mut() {
@@ -50,7 +89,7 @@ fn points(report: &Report) -> Vec<Vec<&Row>> {
 }
 
 /// What is said before a sentence about one of several points.
-fn place(row: &Row) -> String {
+pub(super) fn place(row: &Row) -> String {
     match place_of(row.case.as_deref(), &row.at) {
         place if place.is_empty() => place,
         place => format!("{place}: "),
@@ -388,47 +427,68 @@ fn lost_updates(report: &Report) -> Vec<String> {
     )]
 }
 
-/// What the baseline's time went to: only what CPU time beside wall time shows.
+/// What the baseline's time goes to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Limit {
+    Computing,
+    Waiting,
+    Both,
+}
+
+/// What the baseline's time went to: only what CPU time beside wall time shows. Once for all runtimes where
+/// they agree.
 fn limits(report: &Report) -> Vec<String> {
-    let points = points(report);
     // Several points can differ in this; one sentence must not speak for all of them.
-    if points.len() != 1 {
+    if points(report).len() != 1 {
         return Vec::new();
     }
-    let serial = report
-        .rows
-        .iter()
-        .find(|row| row.model == "sequential" && row.wall_ns.is_some());
-    let Some(row) = serial else { return Vec::new() };
-    let (Some(wall), Some(cpu)) = (&row.wall_ns, &row.cpu_ns) else {
-        return Vec::new();
+    let found = report.runtimes().into_iter().filter_map(|runtime| {
+        let own = |row: &&Row| row.runtime == runtime && row.model == "sequential";
+        let row = report
+            .rows
+            .iter()
+            .filter(own)
+            .find(|row| row.wall_ns.is_some())?;
+        let (wall, cpu) = row.wall_ns.as_ref().zip(row.cpu_ns.as_ref())?;
+        // By the fastest run: in slower ones it may have waited for a core, which is not the work's doing.
+        let share = cpu.min / wall.min;
+        let limit = match share {
+            share if share >= runtimes::COMPUTES_FROM => Limit::Computing,
+            share if share <= 0.15 => Limit::Waiting,
+            _ => Limit::Both,
+        };
+        (wall.median >= 1e6).then_some((row, share, limit))
+    });
+    let found: Vec<(&Row, f64, Limit)> = found.collect();
+    let agree = found.iter().all(|(.., limit)| *limit == found[0].2);
+    let told = if agree {
+        found.len().min(1)
+    } else {
+        found.len()
     };
-    if wall.median < 1e6 {
-        return Vec::new();
-    }
-    // By the fastest run: in slower ones it may have waited for a core, which is not the work's doing.
-    let share = cpu.min / wall.min;
-    let cpus = report.machine.usable_cpus;
-    let percent = format!("{:.0} %", (share * 100.0).min(100.0));
-    vec![match share {
-        share if share >= 0.85 => format!(
-            "The work is CPU-bound (CPU time is {percent} of {}'s wall time): only more cores help, and {} to use.",
-            row.label,
-            match cpus {
-                1 => "here is just one".to_owned(),
-                cpus => format!("this machine has {cpus}"),
-            }
-        ),
-        share if share <= 0.15 => format!(
-            "The work is waiting (CPU time is {percent} of {}'s wall time): waits can overlap on a single \
-             core.",
-            row.label
-        ),
-        _ => format!(
-            "The work is mixed: {percent} of {}'s wall time is computing, the rest waiting.",
-            row.label
-        ),
-    }]
+    let sentences = found[..told].iter().map(|(row, share, limit)| {
+        let percent = format!("{:.0} %", (share * 100.0).min(100.0));
+        match limit {
+            Limit::Computing => format!(
+                "The work is CPU-bound (CPU time is {percent} of {}'s wall time): only more cores help, and {} to use.",
+                row.label,
+                match report.machine.usable_cpus {
+                    1 => "here is just one".to_owned(),
+                    cpus => format!("this machine has {cpus}"),
+                }
+            ),
+            Limit::Waiting => format!(
+                "The work is waiting (CPU time is {percent} of {}'s wall time): waits can overlap on a single \
+                 core.",
+                row.label
+            ),
+            Limit::Both => format!(
+                "The work is mixed: {percent} of {}'s wall time is computing, the rest waiting.",
+                row.label
+            ),
+        }
+    });
+    sentences.collect()
 }
 
 /// Rows that are slower because what they add (starting workers, talking to them) costs more than the

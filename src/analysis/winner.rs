@@ -1,4 +1,4 @@
-//! The fastest row of each point, and which others can't be told from it.
+//! The fastest row of each point and runtime, and which others can't be told from it.
 
 use super::Row;
 use super::report::{SIGNIFICANT, floor};
@@ -6,7 +6,7 @@ use super::statistics::{holm, paired_ratio};
 use crate::experiment::At;
 use serde::Serialize;
 
-/// Who was fastest at one point.
+/// Who was fastest at one point, on one runtime.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Winner {
     /// Case; `None` where the cell has none.
@@ -14,6 +14,8 @@ pub struct Winner {
     /// Swept values.
     #[serde(serialize_with = "super::as_map")]
     pub at: Vec<(String, At)>,
+    /// The runtime among whose rows it is the fastest.
+    pub runtime: String,
     /// Label of the row with the smallest median wall time.
     pub label: String,
     /// The next fastest that is clearly slower; `None` where nothing is.
@@ -24,7 +26,7 @@ pub struct Winner {
     pub tied: Vec<String>,
 }
 
-/// The winner among rows of one point; `None` where fewer than two did the work. `wall` gives a row's
+/// The winner among rows of one point and runtime; `None` where fewer than two did the work. `wall` gives a row's
 /// times by block, `one_core` whether it uses a single core.
 pub(super) fn winner(
     rows: &[(usize, &Row)],
@@ -50,6 +52,7 @@ pub(super) fn winner(
     let mut winner = Winner {
         case: leader.case.clone(),
         at: leader.at.clone(),
+        runtime: leader.runtime.clone(),
         label: leader.label.clone(),
         over: None,
         ratio: 1.0,

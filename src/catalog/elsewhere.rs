@@ -28,6 +28,10 @@ const ALSO_CALLED: &[(&str, &str)] = &[
     ("serial", "sequential"),
     ("single", "sequential"),
     ("none", "sequential"),
+    // Runtimes.
+    ("rust", "native"),
+    ("cpython", "python"),
+    ("globalinterpreterlock", "gil"),
     // Steps.
     ("wait", "sleep"),
     ("time.sleep", "sleep"),

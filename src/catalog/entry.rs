@@ -6,11 +6,12 @@
 use super::claims;
 use super::keys::{self, COMMANDS, GROUP, KEYS, MIX_KEYS, MODEL_KEYS, MODIFIERS, VALUE_FORMS};
 use crate::describe::{
-    Better, FigureDef, MetricDef, ModelDef, Quantity, Setting, StepDef, TextForm,
+    Better, FigureDef, MetricDef, ModelDef, Quantity, RuntimeDef, Setting, StepDef, TextForm,
 };
 use crate::measure::metrics::METRICS;
 use crate::model::MODELS;
 use crate::plot::FIGURES;
+use crate::runtime::RUNTIMES;
 use crate::step::STEPS;
 use crate::units::{bytes_text, duration_text, format_count};
 
@@ -44,6 +45,8 @@ pub enum Entry {
     Step(&'static StepDef),
     /// A model.
     Model(&'static ModelDef),
+    /// A runtime.
+    Runtime(&'static RuntimeDef),
     /// A figure.
     Figure(&'static FigureDef),
     /// A metric.
@@ -72,6 +75,7 @@ pub fn entries() -> impl Iterator<Item = Entry> {
         .chain(VALUE_FORMS.iter().map(of(Owner::Form)))
         .chain(MODELS.iter().map(|model| Entry::Model(model.def())))
         .chain(MODEL_KEYS.iter().map(of(Owner::Model)))
+        .chain(RUNTIMES.iter().map(Entry::Runtime))
         .chain(mix.iter().map(of(Owner::Mix)))
         .chain(FIGURES.iter().map(|figure| Entry::Figure(&figure.def)))
         .chain(METRICS.iter().map(Entry::Metric))
@@ -84,6 +88,7 @@ impl Entry {
             Entry::Key(_, key) => key.name,
             Entry::Step(def) => def.verb,
             Entry::Model(def) => def.name,
+            Entry::Runtime(def) => def.name,
             Entry::Figure(def) => def.name,
             Entry::Metric(def) => def.name,
         }
@@ -98,6 +103,7 @@ impl Entry {
             Entry::Key(Owner::Verb, _) | Entry::Step(_) => "step",
             Entry::Key(Owner::Form, _) => "form",
             Entry::Model(_) => "model",
+            Entry::Runtime(_) => "runtime",
             Entry::Figure(_) => "figure",
             Entry::Metric(_) => "metric",
         }
@@ -109,6 +115,7 @@ impl Entry {
             Entry::Key(_, key) => first_sentence(key.doc),
             Entry::Step(def) => def.summary,
             Entry::Model(def) => def.summary,
+            Entry::Runtime(def) => def.summary,
             Entry::Figure(def) => def.summary,
             Entry::Metric(def) => def.title,
         }
@@ -120,6 +127,7 @@ impl Entry {
             Entry::Key(_, key) => key.doc,
             Entry::Step(def) => def.doc,
             Entry::Model(def) => def.doc,
+            Entry::Runtime(def) => def.doc,
             Entry::Figure(def) => def.doc,
             Entry::Metric(def) => def.doc,
         }
@@ -153,6 +161,7 @@ impl Entry {
             Entry::Step(def) => format!("task = {}", def.example),
             Entry::Model(def) if def.name == "sequential" => "models = [\"sequential\"]".to_owned(),
             Entry::Model(def) => format!("models = [\"sequential\", \"{}\"]", def.name),
+            Entry::Runtime(def) => format!("runtime = \"{}\"", def.name),
             Entry::Figure(def) => format!("plot = [\"{}\"]", def.name),
             Entry::Metric(def) => format!("check = \"{}\"", claims::example(def)),
         }
@@ -172,6 +181,7 @@ impl Entry {
             Entry::Key(Owner::Form, _) => "a form that a step's value can have.".to_owned(),
             Entry::Step(def) => format!("a step that {}.", def.summary),
             Entry::Model(def) => format!("a model: {}.", def.summary),
+            Entry::Runtime(def) => format!("a runtime: {}.", def.summary),
             Entry::Figure(def) => format!("a figure: {}.", def.summary),
             Entry::Metric(def) => {
                 let measured = match def.unit {
@@ -227,6 +237,12 @@ impl Entry {
                 }
                 let evidence = claims::evidence(def.evidence);
                 parts.push(format!("A claim about it holds where {evidence}"));
+            }
+            Entry::Runtime(_) => {
+                parts.push(format!(
+                    "`\"threads@{}\"` in `models` is one model's own.",
+                    self.name()
+                ));
             }
             Entry::Figure(_) => {}
         }

@@ -5,6 +5,7 @@
 use crate::describe::{Quantity, Setting};
 use crate::model::settings::MOST_WORKERS;
 use crate::model::settings::{CHUNK, LABEL, LIMITS, POOL, WORKERS};
+use crate::runtime::RUNTIME_NAMES;
 
 /// Longest duration that a key may ask for: a day.
 const DAY_NS: u64 = 86_400_000_000_000;
@@ -12,9 +13,6 @@ const DAY_NS: u64 = 86_400_000_000_000;
 const MOST_REPEATS: u64 = 1_000;
 /// Most tasks: beyond it a cell is a slip of the pen.
 pub const MOST_TASKS: u64 = 1_000_000_000;
-
-/// Runtimes by their words; versions and paths of Python beside them.
-pub const RUNTIMES: &[&str] = &["native", "gil", "python"];
 
 /// Every key of an experiment, in the order in which help lists them.
 pub const KEYS: &[Setting] = &[
@@ -104,7 +102,7 @@ pub const KEYS: &[Setting] = &[
     },
     Setting {
         name: "runtime",
-        quantity: Quantity::Word(RUNTIMES),
+        quantity: Quantity::Word(RUNTIME_NAMES),
         default: "\"native\"",
         range: (0, 0),
         doc: "What executes the tasks: `native` is compiled code, whose threads compute at the same time; \
@@ -396,7 +394,8 @@ pub const COMMANDS: &[Setting] = &[
         range: (0, 0),
         doc: "Shows what there is (`\"models\"`, `\"steps\"`, `\"figures\"`), this machine (`\"machine\"`), \
               the session's experiments (`\"results\"`), or one of them again by its `name`, without a new \
-              run. `%show models` does the same.",
+              run. `\"python\"` shows each model of the last experiment, or with `of = \"NAME\"` of that one, as \
+              a plain Python script that runs without conclab. `%show models` does the same.",
         example: "show = \"models\"",
     },
     Setting {
@@ -421,11 +420,12 @@ pub const COMMANDS: &[Setting] = &[
 
 /// Every word of `show` beside the names of experiments, and what it shows.
 pub const SHOWS: &[(&str, &str)] = &[
-    ("machine", "this machine's facts and limits"),
+    ("machine", "this machine's facts, limits and Pythons"),
     ("models", "the concurrency models"),
     ("steps", "what a task can do"),
     ("figures", "the figures of an answer"),
     ("results", "the experiments of this session"),
+    ("python", "an experiment as plain Python scripts"),
     ("version", "which conclab this is"),
 ];
 

@@ -15,6 +15,7 @@ use crate::describe::{Setting, nearest};
 use crate::measure::metrics::METRICS;
 use crate::model::MODELS;
 use crate::plot::FIGURES;
+use crate::runtime::{RUNTIME_NAMES, RUNTIMES};
 use crate::step::STEPS;
 
 /// Help on a word, as Markdown; the overview for the empty one.
@@ -83,6 +84,7 @@ fn on_word(word: &str) -> String {
     match word {
         "models" => found.push(models_markdown()),
         "steps" | "task" => found.push(steps_markdown()),
+        "runtimes" | "runtime" => found.push(runtimes_markdown()),
         "figures" | "plot" => found.push(figures_markdown()),
         "claims" => found.push(claims::markdown()),
         _ => {}
@@ -94,7 +96,7 @@ fn on_word(word: &str) -> String {
 pub fn words() -> impl Iterator<Item = &'static str> {
     entries()
         .map(|entry| entry.name())
-        .chain(["steps", "figures", "claims"])
+        .chain(["steps", "runtimes", "figures", "claims"])
 }
 
 fn overview() -> String {
@@ -102,7 +104,7 @@ fn overview() -> String {
                         models = [\"sequential\", \"threads\", \"processes\", \"async\"]";
     let named = |rows: &[Setting]| rows.iter().map(|key| key.name).collect();
     let verbs = STEPS.iter().map(|step| step.def.verb);
-    let rows: [(&str, Vec<&str>); 7] = [
+    let rows: [(&str, Vec<&str>); 8] = [
         ("keys of a cell", named(keys::KEYS)),
         ("steps of a task", verbs.chain([keys::GROUP.name]).collect()),
         ("beside a step's verb", named(keys::MODIFIERS)),
@@ -111,6 +113,7 @@ fn overview() -> String {
             MODELS.iter().map(|model| model.def().name).collect(),
         ),
         ("keys of a model's table", named(keys::MODEL_KEYS)),
+        ("runtimes", RUNTIME_NAMES.to_vec()),
         (
             "figures",
             FIGURES.iter().map(|figure| figure.def.name).collect(),
@@ -153,6 +156,17 @@ pub fn steps_markdown() -> String {
     let steps = STEPS.iter().map(|step| step.def);
     let steps = steps.map(|def| (def.verb, def.summary, def.example));
     table("step", steps).replacen("in Python", "example", 1)
+}
+
+/// The runtimes as a Markdown table.
+pub fn runtimes_markdown() -> String {
+    let rows = RUNTIMES
+        .iter()
+        .map(|def| format!("| `{}` | {} |\n", def.name, def.summary));
+    format!(
+        "| runtime | what it is |\n|:---|:---|\n{}",
+        rows.collect::<String>()
+    )
 }
 
 /// The figures as a Markdown table.

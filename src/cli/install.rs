@@ -13,7 +13,7 @@ use std::process::{Command, ExitCode};
 use std::{env, fs, io};
 
 /// Name of the kernel, and of its folder below `kernels`.
-const NAME: &str = "conclab";
+pub(super) const NAME: &str = "conclab";
 
 const TEMPLATE: &str = include_str!("../../kernelspec/kernel.json");
 
@@ -141,7 +141,7 @@ fn data_folder(place: &Place) -> anyhow::Result<PathBuf> {
     std::path::absolute(&folder).with_context(|| format!("cannot resolve {}", folder.display()))
 }
 
-fn user_data_folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+pub(super) fn user_data_folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     if let Some(folder) = variable("JUPYTER_DATA_DIR") {
         return Some(folder.into());
     }

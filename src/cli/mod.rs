@@ -3,6 +3,7 @@
 //! To add a subcommand: a row in [`COMMANDS`] and its function, in a file of its own where it is long.
 
 mod check;
+mod doctor;
 mod install;
 mod output;
 mod reference;
@@ -75,6 +76,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[--user | --sys-prefix | --prefix DIR]",
         summary: "take it back",
         run: install::uninstall,
+    },
+    Command {
+        name: "doctor",
+        arguments: "[--json]",
+        summary: "tell what this machine can do, and what to do about the rest",
+        run: doctor::main,
     },
     Command {
         name: "reference",
@@ -238,7 +245,7 @@ fn help() -> String {
     }
     text.push_str(&format!(
         "\nExit codes of run:\n{}\nOf check: 0 no claim failed; 1 one did (with --strict: or was not clear); 2 a cell is wrong; 3 the\n\
-         environment is.\n",
+         environment is. Of doctor: 0 experiments run here; 3 something that they need is broken.\n",
         exit_codes()
     ));
     text

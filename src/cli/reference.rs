@@ -52,6 +52,7 @@ fn page() -> String {
         ("Steps", steps_section()),
         ("Values", values_section()),
         ("Models", models_section()),
+        ("Runtimes", runtimes_section()),
         ("Figures", figures_section()),
         ("Metrics", metrics_section()),
         ("Commands", commands_section()),
@@ -150,6 +151,16 @@ fn models_section() -> String {
     );
     let models = entries().filter(|entry| matches!(entry, Entry::Model(_)));
     models.for_each(|entry| text.push_str(&section(&entry)));
+    text
+}
+
+fn runtimes_section() -> String {
+    let mut text = format!(
+        "A runtime is what executes the operations: a word of `runtime`, or behind a model's `@`.\n\n{}",
+        catalog::runtimes_markdown()
+    );
+    let runtimes = entries().filter(|entry| matches!(entry, Entry::Runtime(_)));
+    runtimes.for_each(|entry| text.push_str(&section(&entry)));
     text
 }
 

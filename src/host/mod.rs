@@ -4,6 +4,7 @@
 //! in [`linux`] alone. To add a fact: a field of [`Machine`] or [`Limits`] and the line that reads it.
 
 pub mod calibration;
+pub mod interpreters;
 mod linux;
 
 use linux::System;
@@ -47,6 +48,15 @@ pub struct Limits {
     pub descriptors: Option<u64>,
     /// Memory that is available now, in the machine and in the cgroup.
     pub memory_available_bytes: Option<u64>,
+}
+
+/// What the cgroups of this process limit, where they do.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cgroup {
+    /// CPUs' worth of time.
+    pub cpu_quota: Option<f64>,
+    /// Memory.
+    pub memory_limit_bytes: Option<u64>,
 }
 
 /// Threads below `max_map_count` / 4 that are kept free: the process has mappings of its own, and the
@@ -96,6 +106,17 @@ fn usable_cpus(system: &System, cpus: u32) -> u32 {
         .cpu_quota()
         .map_or(allowed, |quota| allowed.min(quota.ceil() as u32))
         .max(1)
+}
+
+impl Cgroup {
+    /// What they limit now.
+    pub fn read() -> Self {
+        let system = System::this();
+        Cgroup {
+            cpu_quota: system.cpu_quota(),
+            memory_limit_bytes: system.memory_limit_bytes(),
+        }
+    }
 }
 
 impl Limits {

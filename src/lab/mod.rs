@@ -110,6 +110,7 @@ pub struct Lab {
     known: SharedKnown,
     past: Vec<Past>,
     trials_started: u64,
+    interpreters: interpreters::Interpreters,
 }
 
 impl Lab {
@@ -122,6 +123,7 @@ impl Lab {
             known: SharedKnown::default(),
             past: Vec::new(),
             trials_started: 0,
+            interpreters: interpreters::Interpreters::default(),
         }
     }
 
@@ -161,7 +163,7 @@ impl Lab {
                 tell(Event::Output(render::markdown_bundle(&told)));
                 Answer::Ok
             }
-            Cell::Show(show) => self.show(&show, tell),
+            Cell::Show(show) => self.show(&show, stop, tell),
             Cell::Compare(a, b) => self.compare(&a, &b, tell),
             Cell::Save { path, of } => self.save(&path, of.as_deref(), tell),
             Cell::Experiment(experiment) => self.answer(*experiment, stop, tell),

@@ -6,38 +6,62 @@ use super::{Answer, Event, Lab, Past, error};
 use crate::catalog;
 use crate::describe::nearest;
 use crate::host::{Limits, Machine};
+use crate::process::Stop;
 use crate::render::{self, Bundle};
+use crate::script;
 use crate::spec::{Defaults, Show};
 
 /// A word of `show` and what it answers.
-type Word = (&'static str, fn(&Lab) -> Bundle);
+type Word = (&'static str, fn(&mut Lab, &Stop) -> Bundle);
 
 /// Every word that `show` knows beside the names of earlier experiments.
 pub const WORDS: &[Word] = &[
-    ("machine", |_| {
-        render::machine_bundle(&Machine::read(), &Limits::read())
+    ("machine", |lab, stop| {
+        let found = lab.interpreters(stop);
+        render::machine_bundle(&Machine::read(), &Limits::read(), &found)
     }),
-    ("models", |_| {
+    ("models", |_, _| {
         render::markdown_bundle(&catalog::models_markdown())
     }),
-    ("steps", |_| {
+    ("steps", |_, _| {
         render::markdown_bundle(&catalog::steps_markdown())
     }),
-    ("figures", |_| {
+    ("figures", |_, _| {
         render::markdown_bundle(&catalog::figures_markdown())
     }),
     ("results", results),
-    ("version", |_| {
+    ("python", |lab, _| python(lab.past.last())),
+    ("version", |_, _| {
         render::markdown_bundle(concat!("conclab ", env!("CARGO_PKG_VERSION")))
     }),
 ];
 
 impl Lab {
     /// Answers `show = "what"`.
-    pub(super) fn show(&self, show: &Show, tell: &mut dyn FnMut(Event)) -> Answer {
+    pub(super) fn show(&mut self, show: &Show, stop: &Stop, tell: &mut dyn FnMut(Event)) -> Answer {
         let what = show.what.as_str();
+        if let Some(of) = &show.of {
+            let Some(past) = self.named(of) else {
+                let hint = self.meant(
+                    of,
+                    std::iter::empty(),
+                    "of = ",
+                    "name it by `name = \"…\"` when you run it",
+                );
+                return error(
+                    "CellError",
+                    format!("no experiment is called \"{of}\": {hint}"),
+                );
+            };
+            tell(Event::Output(python(Some(past))));
+            return Answer::Ok;
+        }
         if let Some((_, answer)) = WORDS.iter().find(|(word, _)| *word == what) {
-            tell(Event::Output(answer(self)));
+            let answered = answer(self, stop);
+            if stop.is_set() {
+                return Answer::Interrupted;
+            }
+            tell(Event::Output(answered));
             return Answer::Ok;
         }
         match self.named(what) {
@@ -91,8 +115,18 @@ impl Lab {
     }
 }
 
+/// An experiment as plain Python scripts.
+fn python(past: Option<&Past>) -> Bundle {
+    render::markdown_bundle(&match past {
+        None => "No experiment has run in this session yet: run one, and `show = \"python\"` shows it as \
+                 plain Python."
+            .to_owned(),
+        Some(past) => script::markdown(&past.experiment, past.report.machine.usable_cpus),
+    })
+}
+
 /// The session's experiments, newest last.
-fn results(lab: &Lab) -> Bundle {
+fn results(lab: &mut Lab, _: &Stop) -> Bundle {
     if lab.past.is_empty() {
         return render::markdown_bundle("No experiment has run in this session yet.");
     }

@@ -2,10 +2,11 @@
 
 use super::Lab;
 use crate::compute;
-use crate::experiment::{Experiment, Point};
+use crate::experiment::{Experiment, Point, Series};
+use crate::host::interpreters::Interpreter;
 use crate::host::{Limits, Machine, calibration};
 use crate::io::Connections;
-use crate::model::Site;
+use crate::model::{Site, Start};
 use crate::plan::{self, RowId};
 use crate::process::{End, Launch, Stop, Warden, explained};
 use crate::program::{Code, Op, Program};
@@ -38,7 +39,7 @@ pub struct Trials<'a> {
 struct Ready {
     runtime: Runtime,
     /// The interpreter, for a runtime of Python; or why there is none.
-    python: Result<Option<Python>, String>,
+    python: Result<Option<(Python, Interpreter)>, String>,
     /// The experiment's programs with `cpu` turned from time into this runtime's work, by point.
     programs: Vec<Program>,
 }
@@ -84,7 +85,7 @@ impl Lab {
     }
 
     /// The session's warden: started with its first experiment, and again if it was lost.
-    fn warden(&self) -> Result<Arc<Warden>, String> {
+    pub(super) fn warden(&self) -> Result<Arc<Warden>, String> {
         let mut shared = self.warden.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(warden) = shared.as_ref().filter(|warden| warden.is_alive()) {
             return Ok(warden.clone());
@@ -123,7 +124,8 @@ impl Lab {
         if let Ok(python) = &python
             && programs.iter().any(Program::uses_cpu)
         {
-            let steps_per_ns = self.steps_per_ns(python.as_ref(), warden, stop)?;
+            let steps_per_ns =
+                self.steps_per_ns(python.as_ref().map(|(python, _)| python), warden, stop)?;
             for program in &mut programs {
                 compute::calibrate_program(program, steps_per_ns);
             }
@@ -136,8 +138,13 @@ impl Lab {
     }
 
     /// The interpreter of that word, and the harness that it runs.
-    fn python(&mut self, word: &str, warden: &Warden, stop: &Stop) -> Result<Python, String> {
-        let found = self.interpreter(word, warden, stop)?;
+    fn python(
+        &mut self,
+        word: &str,
+        warden: &Warden,
+        stop: &Stop,
+    ) -> Result<(Python, Interpreter), String> {
+        let found = self.interpreter(word, stop)?;
         let folder = warden.directory().join("python");
         let harness = harness::install(&folder).map_err(|error| {
             format!(
@@ -146,11 +153,12 @@ impl Lab {
                 explained(&error)
             )
         })?;
-        Ok(Python {
-            interpreter: found.path,
+        let python = Python {
+            interpreter: found.path.clone(),
             harness,
-            version: found.version,
-        })
+            version: found.name(),
+        };
+        Ok((python, found))
     }
 
     /// Steps of `cpu` a nanosecond here, measured in a process of its own where not known yet.
@@ -227,6 +235,31 @@ fn absolute_paths(program: &mut Program) {
     }
 }
 
+/// What a model needs and this interpreter has not; `None` where it has all.
+fn lacks(series: &Series, interpreter: &Interpreter) -> Option<String> {
+    if series.model == "interpreters" && !interpreter.interpreter_pool {
+        return Some(format!(
+            "{} has no InterpreterPoolExecutor, which came with Python 3.14: name a newer one, such as \
+             \"interpreters@python3.14\"",
+            interpreter.name()
+        ));
+    }
+    let (word, _) = Start::ALL
+        .iter()
+        .find(|(_, start)| Some(*start) == series.start)?;
+    let has_it = interpreter
+        .start_methods
+        .iter()
+        .any(|method| method == word);
+    (!has_it).then(|| {
+        format!(
+            "{} can't start processes by {word} here: it has {}",
+            interpreter.name(),
+            interpreter.start_methods.join(", ")
+        )
+    })
+}
+
 fn delay_server(warden: &Warden, executable: &str) -> Result<SocketAddr, String> {
     let argv = [executable.to_owned(), "delay-server".to_owned()];
     let line = warden.service(&argv).map_err(|error| {
@@ -252,7 +285,12 @@ impl Trials<'_> {
 
     /// Why this machine has not what a row runs on; `None` where it has.
     pub fn missing(&self, row: RowId) -> Option<String> {
-        self.ready(row).python.as_ref().err().cloned()
+        let series = &self.experiment.series[row.series];
+        match &self.ready(row).python {
+            Err(why) => Some(why.clone()),
+            Ok(Some((_, interpreter))) => lacks(series, interpreter),
+            Ok(None) => None,
+        }
     }
 
     /// Runs one trial of a row to its end.
@@ -276,7 +314,10 @@ impl Trials<'_> {
                 settings: self.experiment.settings(series, point, self.usable_cpus),
                 latencies: self.experiment.wants_latencies(),
                 switch_interval_ns: self.experiment.switch_interval_ns,
-                python: ready.python.clone().ok().flatten(),
+                python: match &ready.python {
+                    Ok(Some((python, _))) => Some(python.clone()),
+                    _ => None,
+                },
                 site: Site {
                     delay_server: self.delay_server,
                     directory: self

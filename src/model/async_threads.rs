@@ -51,7 +51,7 @@ impl Model for AsyncThreads {
     fn run(&self, job: &Job) -> Result<Tally, String> {
         let workers = job.settings.workers;
         let mut builder = Builder::new_multi_thread();
-        let event_loop = start(builder.worker_threads(workers as usize))?;
+        let event_loop = start(builder.worker_threads(workers as usize), job)?;
         let tally = run_all(&event_loop, Loop::new(job, None), workers, None);
         // Joins the loop's threads.
         drop(event_loop);

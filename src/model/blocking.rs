@@ -6,7 +6,8 @@ use super::{Job, Sharing, Site, Tally, data, fold};
 use crate::compute;
 use crate::io::{self, command, files, http, postgres, sqlite, url};
 use crate::process::shared::{MutexGuard, Permit};
-use crate::program::{Group, Op, Statement, Value};
+use crate::program::{Body, Group, Op, Statement, Sync, Value};
+use crate::runtime::gil::{Gil, tick};
 use crate::service::Ask;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -42,7 +43,7 @@ impl<'a> Task<'a> {
         let (group, index) = job.program.locate(number);
         let sharing = job.sharing.as_deref();
         if let Some(sharing) = sharing {
-            sharing.start();
+            sharing.start(job.gil.as_deref());
         }
         Task {
             number,
@@ -115,18 +116,18 @@ pub fn panicked(panic: &(dyn std::any::Any + Send)) -> String {
 
 fn run_ops(job: &Job, task: &mut Task, ops: &[Op], mut result: u64) -> Result<u64, String> {
     for op in ops {
+        job.tick();
         result = match op {
             Op::Compute { function, size } => {
                 let size = task.value(size);
                 fold(
                     result,
-                    job.runtime.compute(|| compute(function, size, task.seed))?,
+                    compute(function, size, task.seed, job.gil.as_deref())?,
                 )
             }
             Op::Sleep { time } | Op::Block { time } => {
                 let time_ns = task.value(time);
-                job.runtime
-                    .wait(|| thread::sleep(Duration::from_nanos(time_ns)));
+                job.wait(|| thread::sleep(Duration::from_nanos(time_ns)));
                 fold(result, time_ns)
             }
             Op::Http {
@@ -136,24 +137,20 @@ fn run_ops(job: &Job, task: &mut Task, ops: &[Op], mut result: u64) -> Result<u6
                 reuse,
             } => {
                 let ask = task.ask(time, status, bytes, *reuse);
-                fold(result, job.runtime.wait(|| http::get(&job.site, &ask))?)
+                fold(result, job.wait(|| http::get(&job.site, &ask))?)
             }
-            Op::Fetch { url, reuse } => fold(
-                result,
-                job.runtime.wait(|| url::get(&job.site, url, *reuse))?,
-            ),
+            Op::Fetch { url, reuse } => {
+                fold(result, job.wait(|| url::get(&job.site, url, *reuse))?)
+            }
             Op::Read { bytes } => {
                 let bytes = task.value(bytes);
                 let file = files::to_read(&job.site.directory);
-                fold(result, job.runtime.wait(|| files::read(&file, bytes))?)
+                fold(result, job.wait(|| files::read(&file, bytes))?)
             }
             Op::Write { bytes, sync } => {
                 let bytes = task.value(bytes);
                 let file = task.next_file(&job.site);
-                fold(
-                    result,
-                    job.runtime.wait(|| files::write(&file, bytes, *sync))?,
-                )
+                fold(result, job.wait(|| files::write(&file, bytes, *sync))?)
             }
             Op::Query {
                 statement,
@@ -164,20 +161,17 @@ fn run_ops(job: &Job, task: &mut Task, ops: &[Op], mut result: u64) -> Result<u6
                     Some(url) => postgres::query(&job.site, url, &statement),
                     None => sqlite::query(&job.site, &statement),
                 };
-                fold(result, job.runtime.wait(query)?)
+                fold(result, job.wait(query)?)
             }
-            Op::Run { argv } => fold(
-                result,
-                job.runtime.wait(|| command::run(argv, &job.site.home))?,
-            ),
+            Op::Run { argv } => fold(result, job.wait(|| command::run(argv, &job.site.home))?),
             Op::Alloc { bytes } => {
                 let bytes = task.value(bytes);
-                task.hold(job.runtime.compute(|| allocate(bytes))?);
+                task.hold(allocate(bytes)?);
                 fold(result, bytes)
             }
-            Op::Add { times, sync, .. } => {
+            Op::Add { times, sync, body } => {
                 let times = task.value(times);
-                job.runtime.compute(|| task.add(times, *sync))?;
+                task.add(job, times, *sync, *body)?;
                 fold(result, times)
             }
             Op::Python { .. } => return Err(NO_PYTHON.to_owned()),
@@ -203,12 +197,14 @@ fn run_ops(job: &Job, task: &mut Task, ops: &[Op], mut result: u64) -> Result<u6
 
 fn take_lock<'a>(job: &'a Job, name: &str) -> Option<MutexGuard<'a>> {
     let sharing = job.sharing.as_deref()?;
-    job.runtime.wait(|| sharing.lock(name))
+    let free = sharing.try_lock(name);
+    free.or_else(|| job.wait(|| sharing.lock(name)))
 }
 
 fn take_permit<'a>(job: &'a Job, verb: &str) -> Option<Permit<'a>> {
     let sharing = job.sharing.as_deref()?;
-    job.runtime.wait(|| sharing.permit(verb))
+    let free = sharing.try_permit(verb);
+    free.or_else(|| job.wait(|| sharing.permit(verb)))
 }
 
 impl Task<'_> {
@@ -255,9 +251,12 @@ impl Task<'_> {
     }
 
     /// Increments the shared counter.
-    pub fn add(&mut self, times: u64, sync: crate::program::Sync) -> Result<(), String> {
+    pub fn add(&mut self, job: &Job, times: u64, sync: Sync, body: Body) -> Result<(), String> {
         let sharing = self.sharing.ok_or("there is no shared memory")?;
-        sharing.add(times, sync);
+        match &job.gil {
+            None => sharing.add(times, sync),
+            Some(gil) => sharing.add_under(gil, times, sync, body),
+        }
         self.updates += times;
         Ok(())
     }
@@ -281,10 +280,17 @@ impl Drop for Task<'_> {
 /// What is said of the author's Python where no interpreter runs it; plans refuse such rows before.
 pub const NO_PYTHON: &str = "only a runtime of Python runs Python";
 
-/// Runs a compute function to its end.
-pub fn compute(function: &str, size: u64, seed: u64) -> Result<u64, String> {
+/// Runs a compute function to its end; under a GIL it offers the lock wherever it ticks.
+pub fn compute(function: &str, size: u64, seed: u64, gil: Option<&Gil>) -> Result<u64, String> {
     let def = compute::find(function).ok_or_else(|| format!("there is no function {function}"))?;
-    match (def.run)(size, seed, &mut || ControlFlow::Continue(())) {
+    let result = match gil {
+        None => (def.run)(size, seed, &mut || ControlFlow::Continue(())),
+        Some(_) => (def.run)(size, seed, &mut || {
+            tick(gil);
+            ControlFlow::Continue(())
+        }),
+    };
+    match result {
         ControlFlow::Continue(result) => Ok(result),
         ControlFlow::Break(()) => Err("it was asked to end".to_owned()),
     }

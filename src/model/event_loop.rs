@@ -5,6 +5,8 @@ use super::nonblocking::{self, Loop};
 use super::{Footprint, Job, Model, Settings, Tally, blocking};
 use crate::describe::ModelDef;
 use crate::program::{Op, Program};
+use crate::runtime::gil::{Gil, tick};
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, mpsc};
@@ -86,7 +88,7 @@ impl Model for Async {
     }
 
     fn run(&self, job: &Job) -> Result<Tally, String> {
-        let event_loop = start(&mut Builder::new_current_thread())?;
+        let event_loop = start(&mut Builder::new_current_thread(), job)?;
         let tally = run_all(&event_loop, Loop::new(job, None), 1, None);
         // Waits for the threads that wrote files, as asyncio.run does.
         drop(event_loop);
@@ -94,8 +96,14 @@ impl Model for Async {
     }
 }
 
-/// An event loop, with timers and sockets.
-pub(super) fn start(builder: &mut Builder) -> Result<Runtime, String> {
+/// An event loop, with timers and sockets. Under a GIL its threads drop the lock before they park; they take
+/// it with the next task that they run ([`spawn`]).
+pub(super) fn start(builder: &mut Builder, job: &Job) -> Result<Runtime, String> {
+    if let Some(gil) = &job.gil {
+        let (parks, ends) = (gil.clone(), gil.clone());
+        builder.on_thread_park(move || parks.release());
+        builder.on_thread_stop(move || ends.release());
+    }
     builder
         .enable_all()
         .build()
@@ -142,19 +150,20 @@ pub(super) fn run_all(
         }),
         all_done: Notify::new(),
     });
-    event_loop.block_on(async {
+    let gil = shared.on.job.gil.clone();
+    let ended = event_loop.block_on(async {
         for turn in 0..tasks {
             let task = Unfinished {
                 number: shared.on.job.program.in_turn(turn),
                 shared: shared.clone(),
             };
             if waits {
-                tokio::spawn(async move {
+                spawn(gil.clone(), async move {
                     let result = nonblocking::run_task(&task.shared.on, task.number).await;
                     task.finish(result);
                 });
             } else {
-                tokio::spawn(async move {
+                spawn(gil.clone(), async move {
                     let result = blocking::run_task(&task.shared.on.job, task.number);
                     task.finish(result);
                 });
@@ -170,9 +179,29 @@ pub(super) fn run_all(
             () = shared.all_done.notified() => Ok(()),
             failure = failed => Err(failure.unwrap_or_else(|| "the pool has ended".to_owned())),
         }
-    })?;
+    });
+    if let Some(gil) = &gil {
+        gil.release();
+    }
+    ended?;
     let state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(state.tally.clone())
+}
+
+/// Spawns a task. Under a GIL whichever thread runs it takes the lock first, and offers it where it goes on
+/// from one task to the next.
+fn spawn(gil: Option<Arc<Gil>>, task: impl Future<Output = ()> + Send + 'static) {
+    match gil {
+        None => drop(tokio::spawn(task)),
+        Some(gil) => {
+            let mut task = Box::pin(task);
+            drop(tokio::spawn(poll_fn(move |context| {
+                gil.take();
+                tick(Some(&gil));
+                task.as_mut().poll(context)
+            })));
+        }
+    }
 }
 
 #[cfg(test)]

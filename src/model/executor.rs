@@ -6,7 +6,7 @@
 use super::blocking::{compute, panicked};
 use super::{Job, data};
 use crate::process::worker::Pipes;
-use crate::runtime::Runtime;
+use crate::runtime::gil::{Gil, hold, without};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -74,15 +74,15 @@ pub enum Executor {
 
 impl Work<'_> {
     /// Does it, here and now.
-    pub fn run(&self, runtime: &Runtime) -> Result<u64, String> {
+    pub fn run(&self, gil: Option<&Gil>) -> Result<u64, String> {
         match self {
             Work::Compute {
                 function,
                 size,
                 seed,
-            } => runtime.compute(|| compute(function, *size, *seed)),
+            } => compute(function, *size, *seed, gil),
             Work::Block { time_ns } => {
-                runtime.wait(|| thread::sleep(Duration::from_nanos(*time_ns)));
+                without(gil, || thread::sleep(Duration::from_nanos(*time_ns)));
                 Ok(0)
             }
         }
@@ -110,9 +110,11 @@ impl Executor {
         let (done, result) = oneshot::channel();
         match self {
             Executor::Threads(pool) => {
-                let (work, runtime) = (work.into_owned(), job.runtime.clone());
+                let (work, gil) = (work.into_owned(), job.gil.clone());
                 pool.spawn_fifo(move || {
-                    let run = catch_unwind(AssertUnwindSafe(|| work.run(&runtime)));
+                    let gil = gil.as_deref();
+                    let _held = hold(gil);
+                    let run = catch_unwind(AssertUnwindSafe(|| work.run(gil)));
                     // Nobody waits where the trial is ending.
                     let _ = done.send(run.unwrap_or_else(|panic| Err(panicked(&*panic))));
                 });

@@ -49,7 +49,7 @@ impl Model for Hybrid {
     }
 
     fn run(&self, job: &Job) -> Result<Tally, String> {
-        let event_loop = start(&mut Builder::new_current_thread())?;
+        let event_loop = start(&mut Builder::new_current_thread(), job)?;
         match job.settings.pool {
             Pool::Threads => on_threads(job, event_loop),
             Pool::Processes => on_processes(job, event_loop),

@@ -29,6 +29,7 @@ pub use sharing::Sharing;
 use crate::describe::ModelDef;
 use crate::program::{Program, combine, splitmix64};
 use crate::runtime::Runtime;
+use crate::runtime::gil::{self, Gil, Held};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -104,6 +105,8 @@ pub struct Job {
     pub site: Arc<Site>,
     /// What they share; `None` where that is nothing.
     pub sharing: Option<Arc<Sharing>>,
+    /// What a thread holds while it computes; `None` where threads compute at the same time.
+    pub gil: Option<Arc<Gil>>,
     /// Where they note how long they took, where that is asked for.
     pub latencies: Option<Arc<Latencies>>,
     /// What they are given: each task the beginning of it.
@@ -122,6 +125,7 @@ impl Job {
         settings: Settings,
         site: Site,
         latencies: bool,
+        switch_interval_ns: Option<u64>,
     ) -> std::io::Result<Job> {
         let sharing = match sharing::is_needed(&program) {
             true => {
@@ -136,10 +140,26 @@ impl Job {
             latencies: latencies.then(|| Arc::new(Latencies::new(&program))),
             argument: data::block(&program),
             program: Arc::new(program),
+            gil: runtime.lock(switch_interval_ns),
             runtime,
             settings,
             site: Arc::new(site),
         })
+    }
+
+    /// Has this thread hold the lock under which tasks run, where there is one.
+    fn hold(&self) -> Option<Held<'_>> {
+        gil::hold(self.gil.as_deref())
+    }
+
+    /// Runs something that waits, without that lock.
+    fn wait<T>(&self, work: impl FnOnce() -> T) -> T {
+        gil::without(self.gil.as_deref(), work)
+    }
+
+    /// Offers the lock to who has requested it: before each operation, as at every call of Python.
+    fn tick(&self) {
+        gil::tick(self.gil.as_deref());
     }
 }
 

@@ -9,6 +9,7 @@ use super::executor::{Executor, Work};
 use super::{Job, data, fold, sharing};
 use crate::io::{command, files, http, postgres, sqlite, url};
 use crate::program::Op;
+use crate::runtime::gil::{hold, without};
 use std::pin::Pin;
 use std::slice::Iter;
 use std::time::Duration;
@@ -109,6 +110,7 @@ fn run_ops<'a, 'b: 'a>(
         #[expect(clippy::while_let_on_iterator, reason = "see above")]
         while let Some(op) = ops.next() {
             let job = &on.job;
+            job.tick();
             result = match op {
                 Op::Compute { function, size } => {
                     let work = Work::Compute {
@@ -117,7 +119,7 @@ fn run_ops<'a, 'b: 'a>(
                         seed: task.seed,
                     };
                     let value = match &on.executor {
-                        None => work.run(&job.runtime)?,
+                        None => work.run(job.gil.as_deref())?,
                         Some(executor) => on.hand_over(executor, task, work).await?,
                     };
                     fold(result, value)
@@ -132,7 +134,7 @@ fn run_ops<'a, 'b: 'a>(
                         time_ns: task.value(time),
                     };
                     match &on.executor {
-                        None => work.run(&job.runtime)?,
+                        None => work.run(job.gil.as_deref())?,
                         Some(executor) => on.hand_over(executor, task, work).await?,
                     };
                     fold(result, task.value(time))
@@ -146,12 +148,12 @@ fn run_ops<'a, 'b: 'a>(
                 | Op::Python { .. } => fold(result, outside(job, task, op).await?),
                 Op::Alloc { bytes } => {
                     let bytes = task.value(bytes);
-                    task.hold(job.runtime.compute(|| allocate(bytes))?);
+                    task.hold(allocate(bytes)?);
                     fold(result, bytes)
                 }
-                Op::Add { times, sync, .. } => {
+                Op::Add { times, sync, body } => {
                     let times = task.value(times);
-                    job.runtime.compute(|| task.add(times, *sync))?;
+                    task.add(job, times, *sync, *body)?;
                     fold(result, times)
                 }
                 Op::Group { .. } => run_group(on, task, op, result).await?,
@@ -178,12 +180,12 @@ fn outside<'a, 'b: 'a>(job: &'a Job, task: &'a mut Task<'b>, op: &'a Op) -> Wait
             Op::Read { bytes } => {
                 let bytes = task.value(bytes);
                 let file = files::to_read(&job.site.directory);
-                in_thread(move || files::read(&file, bytes)).await
+                in_thread(job, move || files::read(&file, bytes)).await
             }
             Op::Write { bytes, sync } => {
                 let (bytes, sync) = (task.value(bytes), *sync);
                 let file = task.next_file(&job.site);
-                in_thread(move || files::write(&file, bytes, sync)).await
+                in_thread(job, move || files::write(&file, bytes, sync)).await
             }
             Op::Query {
                 statement,
@@ -194,7 +196,7 @@ fn outside<'a, 'b: 'a>(job: &'a Job, task: &'a mut Task<'b>, op: &'a Op) -> Wait
                     Some(url) => postgres::query_async(&job.site, url, &statement).await,
                     None => {
                         let site = job.site.clone();
-                        in_thread(move || sqlite::query(&site, &statement)).await
+                        in_thread(job, move || sqlite::query(&site, &statement)).await
                     }
                 }
             }
@@ -210,10 +212,17 @@ fn outside<'a, 'b: 'a>(job: &'a Job, task: &'a mut Task<'b>, op: &'a Op) -> Wait
     })
 }
 
-/// Runs what has no asynchronous interface on a thread of the runtime's blocking pool.
+/// Runs what has no asynchronous interface on a thread of the runtime's blocking pool. Under a GIL that
+/// thread needs the lock to begin and to hand the result over, as that of `asyncio.to_thread` does.
 async fn in_thread(
+    job: &Job,
     work: impl FnOnce() -> Result<u64, String> + Send + 'static,
 ) -> Result<u64, String> {
+    let gil = job.gil.clone();
+    let work = move || {
+        let _held = hold(gil.as_deref());
+        without(gil.as_deref(), work)
+    };
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| error.to_string())?
@@ -272,7 +281,16 @@ mod tests {
             connections: Default::default(),
         };
         let settings = Settings::default();
-        let job = Job::new(MODELS[0], program, Runtime::Native, settings, site, false).unwrap();
+        let job = Job::new(
+            MODELS[0],
+            program,
+            Runtime::Native,
+            settings,
+            site,
+            false,
+            None,
+        )
+        .unwrap();
         let on = Loop::new(&job, None);
         let bytes = size_of_val(&run_task(&on, 0));
         // There are as many of them as tasks. Beside it an allocation holds what tokio and the count of

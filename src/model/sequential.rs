@@ -34,6 +34,7 @@ impl Model for Sequential {
             workers: 1,
             ..Tally::default()
         };
+        let _held = job.hold();
         blocking::run_all(job, &mut tally);
         Ok(tally)
     }

@@ -6,7 +6,8 @@
 //! something else: a slot here and what uses it.
 
 use crate::process::shared::{Mutex, MutexGuard, Permit, RwLock, Semaphore, SharedMemory};
-use crate::program::{Op, Program, Sync};
+use crate::program::{Body, Op, Program, Sync};
+use crate::runtime::gil::{self, Gil};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
@@ -144,11 +145,16 @@ impl Sharing {
     /// after the other takes longer than they run (100,000 increments behind such a barrier lost nothing
     /// in 20 of 20 runs; behind one that spins they lost in 20 of 20). The wait is bounded: a task that
     /// never comes doesn't hang the others.
-    pub fn start(&self) {
+    pub fn start(&self, gil: Option<&Gil>) {
         let arrived = self.memory.slot::<AtomicU64>(ARRIVED);
         if self.at_start < 2 || arrived.fetch_add(1, AcqRel) >= self.at_start {
             return;
         }
+        // Who waits for others lets them come.
+        gil::without(gil, || self.meet(arrived));
+    }
+
+    fn meet(&self, arrived: &AtomicU64) {
         let mut spins = 0u32;
         let start = Instant::now();
         while arrived.load(Acquire) < self.at_start {
@@ -199,6 +205,45 @@ impl Sharing {
         }
     }
 
+    /// As [`Sharing::add`], by a thread that holds the lock: it offers it after each increment, as CPython
+    /// does at the loop's end, and where `body` is a call also between reading and writing. A lock that is
+    /// free is taken without giving the other one up.
+    pub fn add_under(&self, gil: &Gil, times: u64, sync: Sync, body: Body) {
+        let counter = self.memory.slot::<AtomicU64>(COUNTER);
+        let offer = || gil::tick(Some(gil));
+        let increment = || {
+            let read = counter.load(Relaxed);
+            if body == Body::Call {
+                offer();
+            }
+            counter.store(read + 1, Relaxed);
+        };
+        let mut own = 0u64;
+        for _ in 0..times {
+            match sync {
+                Sync::None => increment(),
+                Sync::Mutex => {
+                    let mutex = self.memory.slot::<Mutex>(ADD_MUTEX);
+                    let free = mutex.try_lock();
+                    let _held = free.unwrap_or_else(|| gil::without(Some(gil), || mutex.lock()));
+                    increment();
+                }
+                Sync::Rwlock => {
+                    let lock = self.memory.slot::<RwLock>(ADD_RWLOCK);
+                    let free = lock.try_write();
+                    let _held = free.unwrap_or_else(|| gil::without(Some(gil), || lock.write()));
+                    increment();
+                }
+                Sync::Atomic => {
+                    counter.fetch_add(1, Relaxed);
+                }
+                Sync::Local => own = std::hint::black_box(own + 1),
+            }
+            offer();
+        }
+        counter.fetch_add(own, Relaxed);
+    }
+
     /// Notes that so many increments were made; once a task, so that noting doesn't disturb the race.
     pub fn expect(&self, updates: u64) {
         self.memory
@@ -216,6 +261,19 @@ impl Sharing {
     pub fn lock(&self, name: &str) -> Option<MutexGuard<'_>> {
         let index = self.locks.iter().position(|known| known == name)?;
         Some(self.memory.slot::<Mutex>(NAMED + index).lock())
+    }
+
+    /// The lock of that name where nobody has it.
+    pub fn try_lock(&self, name: &str) -> Option<MutexGuard<'_>> {
+        let index = self.locks.iter().position(|known| known == name)?;
+        self.memory.slot::<Mutex>(NAMED + index).try_lock()
+    }
+
+    /// A permit to do a step where one is left.
+    pub fn try_permit(&self, verb: &str) -> Option<Permit<'_>> {
+        let index = self.limits.iter().position(|known| known == verb)?;
+        let slot = NAMED + self.locks.len() + index;
+        self.memory.slot::<Semaphore>(slot).try_acquire()
     }
 
     /// Waits for a permit to do a step, where that is limited.
@@ -262,7 +320,7 @@ mod tests {
             thread::scope(|scope| {
                 for _ in 0..4 {
                     scope.spawn(|| {
-                        sharing.start();
+                        sharing.start(None);
                         sharing.add(20_000, *sync);
                         sharing.expect(20_000);
                     });
@@ -297,7 +355,7 @@ mod tests {
         let sharing = Sharing::create(&program(1), None, 3).unwrap();
         thread::scope(|scope| {
             for _ in 0..2 {
-                scope.spawn(|| sharing.start());
+                scope.spawn(|| sharing.start(None));
             }
         });
     }

@@ -1,9 +1,10 @@
 //! A pool of threads that take tasks from a queue: rayon's.
 
 use super::settings::WORKERS;
-use super::{Footprint, Job, Model, Settings, Tally, blocking};
+use super::{Footprint, Job, Model, Settings, Tally, blocking, threads};
 use crate::describe::ModelDef;
 use rayon::ThreadPoolBuilder;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -39,6 +40,9 @@ impl Model for ThreadPool {
 
     fn run(&self, job: &Job) -> Result<Tally, String> {
         let workers = job.settings.workers;
+        if job.gil.is_some() {
+            return run_in_turn(job, workers);
+        }
         let (pool, threads) = start(workers)?;
         // A tally for each worker: they never wait for each other.
         let tallies: Vec<Padded> = (0..workers).map(|_| Padded::default()).collect();
@@ -68,6 +72,42 @@ impl Model for ThreadPool {
         }
         Ok(tally)
     }
+}
+
+/// Under a GIL a worker keeps the lock from one task to the next, and drops it when none is left; rayon tells
+/// nobody when a worker idles, so these threads count through the tasks by themselves.
+fn run_in_turn(job: &Job, workers: u32) -> Result<Tally, String> {
+    let (next, tasks) = (AtomicU64::new(0), job.program.tasks());
+    let next = &next;
+    let work = move || {
+        let mut tally = Tally::default();
+        loop {
+            let turn = next.fetch_add(1, Relaxed);
+            if turn >= tasks {
+                return tally;
+            }
+            let number = job.program.in_turn(turn);
+            tally.count(number, blocking::run_task(job, number));
+        }
+    };
+    let mut tally = Tally {
+        workers,
+        ..Tally::default()
+    };
+    thread::scope(|scope| {
+        let held = job.hold();
+        let start = |_| threads::spawn(job, scope, thread::Builder::new(), work);
+        let threads: Result<Vec<_>, _> = (0..workers).map(start).collect();
+        drop(held);
+        let threads = threads.map_err(|error| {
+            format!("a pool of {workers} threads could not be started: {error}")
+        })?;
+        for thread in threads {
+            let part = thread.join();
+            tally.merge(part.map_err(|_| "a thread of the pool panicked".to_owned())?);
+        }
+        Ok(tally)
+    })
 }
 
 /// A tally on cache lines of its own: workers that count don't take each other's away.

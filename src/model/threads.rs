@@ -2,7 +2,9 @@
 
 use super::{Footprint, Job, Model, Settings, Tally, blocking};
 use crate::describe::ModelDef;
-use std::thread;
+use std::io;
+use std::sync::mpsc;
+use std::thread::{self, Scope, ScopedJoinHandle};
 
 /// Address space for a thread's stack; only what is touched becomes memory.
 pub const STACK_BYTES: usize = 1 << 20;
@@ -43,11 +45,12 @@ impl Model for Threads {
             ..Tally::default()
         };
         thread::scope(|scope| {
+            let held = job.hold();
             let mut threads = Vec::with_capacity(tasks as usize);
             for turn in 0..tasks {
                 let number = job.program.in_turn(turn);
                 let builder = thread::Builder::new().stack_size(STACK_BYTES);
-                let started = builder.spawn_scoped(scope, move || blocking::run_task(job, number));
+                let started = spawn(job, scope, builder, move || blocking::run_task(job, number));
                 threads.push(started.map_err(|error| {
                     format!(
                         "thread {} of {tasks} could not be started: {error}",
@@ -55,6 +58,7 @@ impl Model for Threads {
                     )
                 })?);
             }
+            drop(held);
             for (turn, thread) in threads.into_iter().enumerate() {
                 let result = thread
                     .join()
@@ -64,4 +68,25 @@ impl Model for Threads {
             Ok(tally)
         })
     }
+}
+
+/// Starts a thread that runs tasks. Under a GIL it holds the lock from beginning to end, and whoever starts
+/// it goes on once it has begun, as after `Thread.start()`: beside threads that compute that takes its time.
+pub(super) fn spawn<'scope, T: Send + 'scope>(
+    job: &'scope Job,
+    scope: &'scope Scope<'scope, '_>,
+    builder: thread::Builder,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> io::Result<ScopedJoinHandle<'scope, T>> {
+    if job.gil.is_none() {
+        return builder.spawn_scoped(scope, work);
+    }
+    let (begin, begun) = mpsc::sync_channel(1);
+    let thread = builder.spawn_scoped(scope, move || {
+        let _held = job.hold();
+        let _ = begin.send(());
+        work()
+    })?;
+    let _ = job.wait(|| begun.recv());
+    Ok(thread)
 }

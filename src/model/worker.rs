@@ -32,6 +32,7 @@ struct SetUp {
     /// Tasks that start together, where the workers share memory.
     sharing: Option<u64>,
     latencies: bool,
+    switch_interval_ns: Option<u64>,
 }
 
 /// The answer to turns of tasks. Behind it come a mark for each task, where latencies are asked for, and
@@ -55,6 +56,7 @@ pub(super) fn set_up(job: &Job) -> String {
             .as_ref()
             .and_then(|sharing| sharing.between_processes()),
         latencies: job.latencies.is_some(),
+        switch_interval_ns: job.gil.as_ref().map(|gil| gil.interval_ns()),
     };
     serde_json::to_string(&set_up).expect("a program is plain data")
 }
@@ -210,11 +212,14 @@ fn serve(input: &mut impl BufRead, output: &mut impl Write) -> io::Result<()> {
             .latencies
             .then(|| Arc::new(Latencies::new(&set_up.program))),
         program: Arc::new(set_up.program),
+        gil: set_up.runtime.lock(set_up.switch_interval_ns),
         runtime: set_up.runtime,
         settings: set_up.settings,
         site: Arc::new(set_up.site),
         argument: Arc::new([]),
     };
+    // Its lock is its own: nobody else in this process wants it.
+    let _held = job.hold();
     // One line and its bytes are one write: a pipe's reader wakes once.
     let (mut given, mut results, mut answer) = (Vec::new(), Vec::new(), Vec::new());
     loop {
@@ -299,7 +304,7 @@ fn offered(
     read_bytes(input, given, offer.argument_bytes)?;
     std::hint::black_box(data::check(given));
     let seed = job.program.task_seed(offer.task);
-    let result = offer.work.run(&job.runtime).and_then(|result| {
+    let result = offer.work.run(job.gil.as_deref()).and_then(|result| {
         data::fill(results, offer.result_bytes, seed)?;
         Ok(result)
     });

@@ -5,11 +5,12 @@
 
 use super::Drawing;
 use super::axis::Kind;
-use super::page::{finish, place, runs, title_sentence};
+use super::page::{called, finish, group, runs, title_sentence};
 use super::rows::{self, Column, Entry, MOST_ROWS, Mark, Shown};
 use super::sweep::trouble;
 use crate::analysis::{Report, Row, Summary, reasons};
 use crate::experiment::Theme;
+use crate::trial::Outcome;
 use crate::units::{format_ratio, format_ratio_range};
 
 /// A quantity that has a column or a panel.
@@ -97,19 +98,7 @@ pub fn draw(report: &Report, metrics: &[Metric], theme: Theme) -> Option<Drawing
 
 /// Draws the speedup over the baseline as bars, with intervals and a line at 1.
 pub fn speedup(report: &Report, theme: Theme) -> Option<Drawing> {
-    let over = report
-        .rows
-        .iter()
-        .find_map(|row| Some(&row.speedup.as_ref()?.over))?;
-    let several = report
-        .rows
-        .iter()
-        .any(|row| row.speedup.as_ref().is_some_and(|s| s.over != *over));
-    let over = if several {
-        "the baseline"
-    } else {
-        over.as_str()
-    };
+    let over = super::speedup::over(report)?;
     let column = Column {
         title: format!("Speedup over {over}"),
         kind: Kind::Ratio,
@@ -172,9 +161,10 @@ fn rows_figure(
     let entries: Vec<Entry> = rows
         .filter(|(row, _)| !row.cut_off())
         .map(|(row, reason)| Entry {
-            group: place(row),
-            name: row.label.clone(),
+            group: group(report, row.case.as_deref(), &row.at, &row.runtime),
+            name: called(report, &row.label, &row.runtime).to_owned(),
             model: row.model.clone(),
+            calm: row.outcome == Outcome::Unsupported,
             why: reason.or_else(|| Some(trouble(row)?.to_owned())),
             shown: shown(row),
         })

@@ -3,7 +3,7 @@
 use super::Drawing;
 use super::axis::Kind;
 use super::lines::{self, Chart, Panel, PanelRow, Scale};
-use super::page::{finish, place_of, title_sentence};
+use super::page::{self, finish, title_sentence};
 use super::speedup::{over, read};
 use super::sweep::{Group, Sweep};
 use crate::analysis::{Crossover, Report, crossover_summary};
@@ -13,9 +13,21 @@ use crate::experiment::Theme;
 pub fn draw(report: &Report, theme: Theme) -> Option<Drawing> {
     let sweep = Sweep::of(report, 2)?;
     let over = over(report)?;
+    // Where groups say the runtime, labels needn't.
+    let crossovers: Vec<Crossover> = match report.has_runtimes() {
+        true => {
+            let runtimes = report.runtimes().into_iter();
+            runtimes
+                .flat_map(|runtime| report.on(runtime).crossovers)
+                .collect()
+        }
+        false => report.crossovers.clone(),
+    };
     let own = |group: &Group| -> Vec<&Crossover> {
-        let here = |found: &&Crossover| place_of(found.case.as_deref(), &found.at) == group.name;
-        report.crossovers.iter().filter(here).collect()
+        let here = |found: &&Crossover| {
+            page::group(report, found.case.as_deref(), &found.at, &found.runtime) == group.name
+        };
+        crossovers.iter().filter(here).collect()
     };
     let panel = |group: &Group| {
         let lines = sweep.lines(group, &read);

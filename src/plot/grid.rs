@@ -3,7 +3,7 @@
 use super::axis::Kind;
 use super::font::Weight;
 use super::page::{
-    EDGE, HEADING, Heading, LABEL, MARGIN, NAME, SMALL, WIDTH, finish, place_of, title_sentence,
+    self, EDGE, HEADING, Heading, LABEL, MARGIN, NAME, SMALL, WIDTH, called, finish, title_sentence,
 };
 use super::svg::{Anchor, Canvas, Look};
 use super::{Drawing, theme};
@@ -12,7 +12,7 @@ use crate::experiment::{At, Theme};
 use crate::units::format_ratio;
 
 /// Widest that the names of cases may be.
-const MOST_LABEL: f64 = 190.0;
+const MOST_LABEL: f64 = 260.0;
 /// Cells narrower than this have no room for a name: a key above tells the colours.
 const NAMED_FROM: f64 = 92.0;
 /// A cell's winner; on its colour, which needs no halo.
@@ -48,7 +48,10 @@ pub fn draw(report: &Report, theme: Theme) -> Option<Drawing> {
             .cloned()
             .partition(|(name, _)| Some(name) == key.as_ref());
         let column = position(&mut columns, own.into_iter().next().map(|(_, at)| at));
-        let row = position(&mut rows, place_of(winner.case.as_deref(), &others));
+        let row = position(
+            &mut rows,
+            page::group(report, winner.case.as_deref(), &others, &winner.runtime),
+        );
         cells.push((column, row, winner));
     }
     let shown =
@@ -133,7 +136,11 @@ pub fn draw(report: &Report, theme: Theme) -> Option<Drawing> {
         let text = format!("and {hidden} more cells: see the table");
         canvas.text(SMALL, Anchor::Start, MARGIN, height - EDGE, &text);
     }
-    let words: Vec<String> = report.winners.iter().map(words).collect();
+    let words: Vec<String> = report
+        .winners
+        .iter()
+        .map(|winner| words(report, winner))
+        .collect();
     let alt = format!("{} {}.", title_sentence(report), words.join(". "));
     let text = format!("{}\n\n{}", title_sentence(report), words.join("\n"));
     Some(finish(canvas, report, theme, alt, text))
@@ -167,7 +174,7 @@ fn winners<'a>(report: &'a Report, winner: &'a Winner) -> Vec<(&'a str, &'a str)
     labels
         .filter_map(|label| {
             let row = report.rows.iter().find(|row| row.label == *label)?;
-            Some((row.label.as_str(), row.model.as_str()))
+            Some((called(report, &row.label, &row.runtime), row.model.as_str()))
         })
         .collect()
 }
@@ -211,6 +218,7 @@ fn cell(
                 false => names.join(", "),
             };
             line(CELL, 20.0, &names);
+            let over = called(report, over, &winner.runtime);
             let ahead = format!("{} ahead of {over}", format_ratio(winner.ratio));
             let ahead = match NAME.width(&ahead) <= room {
                 true => ahead,
@@ -222,19 +230,20 @@ fn cell(
 }
 
 /// A cell in words.
-fn words(winner: &Winner) -> String {
-    let place = match place_of(winner.case.as_deref(), &winner.at) {
+fn words(report: &Report, winner: &Winner) -> String {
+    let called = |label| called(report, label, &winner.runtime);
+    let place = match page::group(report, winner.case.as_deref(), &winner.at, &winner.runtime) {
         place if place.is_empty() => String::new(),
         place => format!("{place}: "),
     };
     let names: Vec<&str> = std::iter::once(&winner.label)
         .chain(&winner.tied)
-        .map(String::as_str)
+        .map(|label| called(label))
         .collect();
     match &winner.over {
         None => format!("{place}no clear difference"),
         Some(over) => {
-            let ahead = format!("{} ahead of {over}", format_ratio(winner.ratio));
+            let ahead = format!("{} ahead of {}", format_ratio(winner.ratio), called(over));
             match names.len() {
                 1 => format!("{place}{}, {ahead}", names[0]),
                 _ => format!("{place}{} alike, {ahead}", names.join(" and ")),

@@ -5,7 +5,7 @@ use super::Drawing;
 use super::axis::Kind;
 use super::bars;
 use super::lines::{self, Along, Chart, Dot, Line, Named, Panel, PanelRow, Scale, Stroke};
-use super::page::{finish, place, title_sentence};
+use super::page::{self, called, finish, place, title_sentence};
 use super::rows::{self, Column, Entry, Mark, Shown};
 use crate::analysis::{GroupReport, Latency, Report, Row};
 use crate::experiment::Theme;
@@ -152,9 +152,13 @@ fn ranges(report: &Report, theme: Theme) -> Drawing {
                 dots: Vec::new(),
             });
             entries.push(Entry {
-                group: place(row),
-                name: name(row, group),
+                group: page::group(report, row.case.as_deref(), &row.at, &row.runtime),
+                name: match group.name.as_str() {
+                    "" => called(report, &row.label, &row.runtime).to_owned(),
+                    group => format!("{group}, {}", called(report, &row.label, &row.runtime)),
+                },
                 model: row.model.clone(),
+                calm: false,
                 why: None,
                 shown: vec![shown],
             });

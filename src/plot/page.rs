@@ -6,8 +6,8 @@ use super::font::{self, Weight};
 use super::svg::{Anchor, Canvas, Look};
 use super::{Drawing, theme};
 pub use crate::analysis::place_of;
-use crate::analysis::{Report, Row};
-use crate::experiment::Theme;
+use crate::analysis::{Report, Row, short};
+use crate::experiment::{At, Theme};
 
 /// Width of every figure in CSS pixels.
 pub const WIDTH: f64 = 760.0;
@@ -85,9 +85,13 @@ impl Heading {
     /// Of a report's title and a line that says what is shown.
     pub fn new(report: &Report, subtitle: &str) -> Self {
         let room = WIDTH - 2.0 * MARGIN;
+        let subtitle = match report.only_runtime() {
+            Some(runtime) => format!("{runtime}; {subtitle}"),
+            None => subtitle.to_owned(),
+        };
         Heading {
             title: font::wrapped(&report.title, TITLE.size, TITLE.weight, room, 2),
-            subtitle: SMALL.fitted(subtitle, room),
+            subtitle: SMALL.fitted(&subtitle, room),
         }
     }
 
@@ -150,6 +154,24 @@ pub fn finish(canvas: Canvas, report: &Report, theme: Theme, alt: String, text: 
 /// Case and swept values of a row.
 pub fn place(row: &Row) -> String {
     place_of(row.case.as_deref(), &row.at)
+}
+
+/// The same with the runtime, where there are several: what groups of rows and panels are called.
+pub fn group(report: &Report, case: Option<&str>, at: &[(String, At)], runtime: &str) -> String {
+    let place = place_of(case, at);
+    match (report.has_runtimes(), place.is_empty()) {
+        (false, _) => place,
+        (true, true) => report.runtime_title(runtime),
+        (true, false) => format!("{place}, {}", report.runtime_title(runtime)),
+    }
+}
+
+/// What a series is called beside its group.
+pub fn called<'a>(report: &Report, label: &'a str, runtime: &str) -> &'a str {
+    match report.has_runtimes() {
+        true => short(label, runtime),
+        false => label,
+    }
 }
 
 /// The title as a sentence.

@@ -6,7 +6,7 @@ use super::axis::{Axis, Kind};
 use super::page::{
     EDGE, FAILED, HEADING, Heading, LABEL, MARGIN, NO_VALUE, Notes, SMALL, VALUE, WIDTH,
 };
-use super::svg::{Anchor, Canvas};
+use super::svg::{Anchor, Canvas, Look};
 use super::{font, theme};
 use crate::analysis::Report;
 
@@ -35,6 +35,8 @@ pub struct Entry {
     pub name: String,
     /// Model, which decides the colour.
     pub model: String,
+    /// Whether that there is nothing to show is no failure.
+    pub calm: bool,
     /// In place of all columns: why there is nothing to show.
     pub why: Option<String>,
     /// What each column shows.
@@ -115,6 +117,12 @@ pub fn draw(report: &Report, subtitle: &str, columns: &[Column], entries: &[Entr
 
     let gaps = GAP * (columns.len() - 1) as f64;
     let width = (WIDTH - MARGIN - left - gaps) / columns.len() as f64;
+    // Several runtimes differ by their speed; what differs within one must still be seen.
+    let log_from = if report.has_runtimes() {
+        LOG_DOTS_FROM
+    } else {
+        LOG_FROM
+    };
     let mut tracks: Vec<Track> = Vec::new();
     for (number, column) in columns.iter().enumerate() {
         let values = shown
@@ -122,7 +130,13 @@ pub fn draw(report: &Report, subtitle: &str, columns: &[Column], entries: &[Entr
             .filter(|entry| entry.why.is_none())
             .filter_map(|entry| entry.shown[number].as_ref());
         let x = left + (width + GAP) * number as f64;
-        tracks.push(Track::new(column, &values.collect::<Vec<_>>(), x, width));
+        tracks.push(Track::new(
+            column,
+            &values.collect::<Vec<_>>(),
+            x,
+            width,
+            log_from,
+        ));
     }
     let blocks = blocks(&placed);
     for track in &tracks {
@@ -139,7 +153,8 @@ pub fn draw(report: &Report, subtitle: &str, columns: &[Column], entries: &[Entr
                 let name = LABEL.fitted(&entry.name, names_width);
                 canvas.text(LABEL, Anchor::End, left - 12.0, middle + 4.4, &name);
                 if let Some(why) = &entry.why {
-                    failure(&canvas, why, left + WHY, middle, bottom - top);
+                    let look = if entry.calm { SMALL } else { FAILED };
+                    reason(&canvas, look, why, (left + WHY, middle), bottom - top);
                     continue;
                 }
                 for (track, shown) in tracks.iter().zip(&entry.shown) {
@@ -231,14 +246,14 @@ fn reason_lines(why: &str, x: f64, height: f64) -> Vec<String> {
 }
 
 /// In place of marks: how the row came out, and why.
-fn failure(canvas: &Canvas, why: &str, x: f64, middle: f64, height: f64) {
+fn reason(canvas: &Canvas, look: Look, why: &str, (x, middle): (f64, f64), height: f64) {
     let lines = reason_lines(why, x, height);
     let first = middle - REASON_LINE * (lines.len() - 1) as f64 / 2.0;
     for (number, text) in lines.iter().enumerate() {
         let y = first + REASON_LINE * number as f64;
         let width = SMALL.width(text);
         canvas.rect("bg", x - 3.0, y - 7.0, width + 6.0, 14.0);
-        canvas.text(FAILED, Anchor::Start, x, y + 4.0, text);
+        canvas.text(look, Anchor::Start, x, y + 4.0, text);
     }
 }
 
@@ -253,7 +268,7 @@ struct Track<'a> {
 }
 
 impl<'a> Track<'a> {
-    fn new(column: &'a Column, shown: &[&Shown], x: f64, width: f64) -> Self {
+    fn new(column: &'a Column, shown: &[&Shown], x: f64, width: f64, log_from: f64) -> Self {
         let label_width = shown.iter().map(|shown| VALUE.width(&shown.label));
         let axis_width = (width - label_width.fold(0.0, f64::max) - 12.0).max(30.0);
         let ends = |shown: &&Shown| shown.range.unwrap_or((shown.value, shown.value));
@@ -275,7 +290,7 @@ impl<'a> Track<'a> {
         let most = ((axis_width / 60.0) as usize).clamp(1, 8);
         let spans = |ratio: f64| low.is_finite() && high / low > ratio;
         let axis = match column.mark {
-            Mark::Bar if spans(LOG_FROM) => Axis::logarithmic(column.kind, low, high),
+            Mark::Bar if spans(log_from) => Axis::logarithmic(column.kind, low, high),
             Mark::Bar => Axis::linear(
                 column.kind,
                 high,

@@ -2,7 +2,7 @@
 
 use super::axis::Kind;
 use super::lines::{self, Chart, Guide, Line, MOST_LINES, Panel, PanelRow, Scale};
-use super::page::{finish, place_of, title_sentence};
+use super::page::{self, called, finish, place_of, title_sentence};
 use super::sweep::{Group, Reading, Sweep};
 use super::sweeps::LINES_FROM;
 use super::{Drawing, bars, theme};
@@ -81,12 +81,14 @@ pub fn draw(report: &Report, theme: Theme) -> Option<Drawing> {
 
 /// What speedups are taken over, in words; `None` where there are none.
 pub fn over(report: &Report) -> Option<String> {
-    let rows = report
-        .rows
-        .iter()
-        .filter_map(|row| row.speedup.as_ref().map(|s| s.over.as_str()));
+    let rows = report.rows.iter().filter_map(|row| {
+        let over = &row.speedup.as_ref()?.over;
+        Some(called(report, over, &row.runtime))
+    });
+    let pools = report.scaling.iter();
+    let pools = pools.map(|scaling| called(report, &scaling.over, &scaling.runtime));
     let mut over: Vec<&str> = Vec::new();
-    for label in rows.chain(report.scaling.iter().map(|scaling| scaling.over.as_str())) {
+    for label in rows.chain(pools) {
         if !over.contains(&label) {
             over.push(label);
         }
@@ -110,7 +112,13 @@ pub fn read(row: &Row) -> Option<Reading> {
 /// The scaling of a line, where its key is `workers`.
 fn scaling<'a>(report: &'a Report, name: &str, group: &Group) -> Option<&'a Scaling> {
     report.scaling.iter().find(|scaling| {
-        scaling.series == name && place_of(scaling.case.as_deref(), &scaling.at) == group.name
+        called(report, &scaling.series, &scaling.runtime) == name
+            && page::group(
+                report,
+                scaling.case.as_deref(),
+                &scaling.at,
+                &scaling.runtime,
+            ) == group.name
     })
 }
 
@@ -198,7 +206,7 @@ fn panel(report: &Report, sweep: &Sweep, group: &Group) -> Panel {
         let named = sweep
             .named
             .iter()
-            .find(|named| named.name == scaling.series);
+            .find(|named| named.name == called(report, &scaling.series, &scaling.runtime));
         let law = |n: f64| scaling.one / (serial + (1.0 - serial) / n);
         guides.push(Guide {
             name: String::new(),

@@ -2,7 +2,7 @@
 
 use super::axis::Kind;
 use super::lines::{Along, Dot, Line, Named, Stroke};
-use super::page::place_of;
+use super::page::{self, called, place_of};
 use crate::analysis::{Report, Row, number, quantity};
 
 /// A value with both ends of its spread or interval.
@@ -10,6 +10,8 @@ pub type Reading = (f64, f64, f64);
 
 /// A sweep of a number: series, values, and the groups that the other swept key and the cases make.
 pub struct Sweep<'a> {
+    /// Whether it has several runtimes, so that groups say which.
+    several: bool,
     /// The x axis.
     pub along: Along,
     /// The series, in the order of the cell.
@@ -57,16 +59,17 @@ impl<'a> Sweep<'a> {
             if !xs.contains(&x) {
                 xs.push(x);
             }
-            if named.iter().all(|series| series.name != row.label) {
+            let label = called(report, &row.label, &row.runtime);
+            if named.iter().all(|series| series.name != label) {
                 let same = named.iter().filter(|other| other.model == row.model);
                 named.push(Named {
-                    name: row.label.clone(),
+                    name: label.to_owned(),
                     model: row.model.clone(),
                     nth: same.count(),
                 });
             }
             let others: Vec<_> = row.at.iter().filter(|(k, _)| k != key).cloned().collect();
-            let name = place_of(row.case.as_deref(), &others);
+            let name = page::group(report, row.case.as_deref(), &others, &row.runtime);
             match groups.iter_mut().find(|group| group.name == name) {
                 Some(group) => group.rows.push((x, row)),
                 None => groups.push(Group {
@@ -76,7 +79,9 @@ impl<'a> Sweep<'a> {
             }
         }
         xs.sort_by(f64::total_cmp);
+        let several = report.has_runtimes();
         (xs.len() >= fewest).then(|| Sweep {
+            several,
             along: Along::new(key, kind, xs),
             named,
             groups,
@@ -84,9 +89,16 @@ impl<'a> Sweep<'a> {
     }
 
     /// A line for each series of a group: `read` gives value, low and high.
-    pub fn lines(&self, group: &Group, read: &dyn Fn(&Row) -> Option<Reading>) -> Vec<Line> {
+    pub fn lines(&self, group: &Group<'a>, read: &dyn Fn(&Row) -> Option<Reading>) -> Vec<Line> {
         let line = |(series, named): (usize, &Named)| {
-            let own = group.rows.iter().filter(|(_, row)| row.label == named.name);
+            let label = |row: &'a Row| match self.several {
+                true => row.short(),
+                false => &row.label,
+            };
+            let own = group
+                .rows
+                .iter()
+                .filter(|(_, row)| label(row) == named.name);
             let mut line = Line {
                 series,
                 stroke: Stroke::Marked,

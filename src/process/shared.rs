@@ -159,6 +159,19 @@ impl Mutex {
         }
         MutexGuard(self, PhantomData)
     }
+
+    /// Takes it where nobody has it.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_>> {
+        // SAFETY: the mutex was initialized, and stays where it is.
+        let taken = unsafe {
+            let code = libc::pthread_mutex_trylock(self.0.get());
+            if code == libc::EOWNERDEAD {
+                libc::pthread_mutex_consistent(self.0.get());
+            }
+            matches!(code, 0 | libc::EOWNERDEAD)
+        };
+        taken.then(|| MutexGuard(self, PhantomData))
+    }
 }
 
 impl Drop for MutexGuard<'_> {
@@ -196,6 +209,13 @@ impl RwLock {
         unsafe { libc::pthread_rwlock_wrlock(self.0.get()) };
         WriteGuard(self, PhantomData)
     }
+
+    /// Takes it for writing where nobody reads or writes.
+    pub fn try_write(&self) -> Option<WriteGuard<'_>> {
+        // SAFETY: the lock was initialized, and stays where it is.
+        let taken = unsafe { libc::pthread_rwlock_trywrlock(self.0.get()) } == 0;
+        taken.then(|| WriteGuard(self, PhantomData))
+    }
 }
 
 impl Drop for WriteGuard<'_> {
@@ -224,6 +244,13 @@ impl Semaphore {
         // SAFETY: the semaphore was initialized, and stays where it is. A signal only interrupts the wait.
         while unsafe { libc::sem_wait(self.0.get()) } != 0 {}
         Permit(self)
+    }
+
+    /// A permit where one is left.
+    pub fn try_acquire(&self) -> Option<Permit<'_>> {
+        // SAFETY: the semaphore was initialized, and stays where it is.
+        let taken = unsafe { libc::sem_trywait(self.0.get()) } == 0;
+        taken.then(|| Permit(self))
     }
 }
 

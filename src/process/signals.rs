@@ -41,6 +41,20 @@ pub fn catch() -> io::Result<OwnedFd> {
     }
 }
 
+/// Undoes [`catch`] in a process that was just forked: no program starts with signals blocked or ignored that its
+/// tasks may be told to end by. Async-signal-safe.
+pub fn reset() {
+    keep_children_waitable();
+    // SAFETY: the set is initialised by sigemptyset before it is used.
+    unsafe {
+        libc::signal(libc::SIGINT, libc::SIG_DFL);
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+        let mut none = MaybeUninit::<libc::sigset_t>::uninit();
+        libc::sigemptyset(none.as_mut_ptr());
+        libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut());
+    }
+}
+
 /// Takes the signals that have come; whether one of them says to go.
 pub fn told_to_go(signals: &OwnedFd) -> bool {
     let mut go = false;

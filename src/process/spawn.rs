@@ -82,7 +82,7 @@ pub fn start(argv: &[String], directory: &Path) -> io::Result<Spawned> {
     // SAFETY: only async-signal-safe calls between fork and exec, on plain numbers.
     unsafe {
         command.pre_exec(move || {
-            signals::keep_children_waitable();
+            signals::reset();
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
             if libc::getppid() as u32 != parent {
                 libc::_exit(1);

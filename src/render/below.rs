@@ -4,7 +4,7 @@
 //! To say something else below it: a function, and a line where `table` puts them together.
 
 use super::table::{one_line, same_place};
-use crate::analysis::{Report, Row, Speedup};
+use crate::analysis::{Quantity, Report, Row, Speedup, Summary};
 use crate::units::format_count;
 
 /// Whether it is a difference, and one that is too small to count.
@@ -103,6 +103,47 @@ pub fn about_speedups(report: &Report) -> Vec<String> {
              another."
                 .to_owned(),
         );
+    }
+    lines
+}
+
+/// Which runtime it was, where the table doesn't say so; within which runtime speedups compare; and what
+/// interpreters took outside the clock, where that is much beside what is inside.
+pub fn about_runtimes(report: &Report) -> Vec<String> {
+    const MUCH_NS: f64 = 5e6;
+    const MUCH: f64 = 0.1;
+    let mut lines = Vec::new();
+    if let Some(only) = report.only_runtime() {
+        lines.push(format!("Runtime: {only}."));
+    } else if report.has_runtimes() && report.rows.iter().any(|row| row.speedup.is_some()) {
+        lines.push("Each speedup is over the baseline of the same runtime.".to_owned());
+    }
+    for runtime in report.runtimes() {
+        let much: Vec<&Row> = report
+            .rows
+            .iter()
+            .filter(|row| row.runtime == runtime)
+            .filter(|row| {
+                let both = row.outside_ns.as_ref().zip(row.wall_ns.as_ref());
+                both.is_some_and(|(out, wall)| out.median >= MUCH_NS.max(MUCH * wall.median))
+            })
+            .collect();
+        let range = |read: fn(&Row) -> Option<&Summary>| {
+            let medians = much.iter().filter_map(|row| Some(read(row)?.median));
+            let (low, high) = medians.fold((f64::INFINITY, 0.0), |(low, high), median: f64| {
+                (median.min(low), median.max(high))
+            });
+            (high > 0.0).then(|| Quantity::Time.range(low, high))
+        };
+        let Some(outside) = range(|row| row.outside_ns.as_ref()) else {
+            continue;
+        };
+        let imports = range(|row| row.imports_ns.as_ref());
+        let imports = imports.map_or(String::new(), |range| format!(" (imports {range})"));
+        lines.push(format!(
+            "Outside the clock, starting and ending {} took {outside}{imports}.",
+            report.runtime_title(runtime)
+        ));
     }
     lines
 }

@@ -3,7 +3,7 @@
 //! To add a quantile: its heading and its number.
 
 use super::forms::{Line, Table};
-use super::table::{dash, one_line, place_cells, places, same_place};
+use super::table::{self, dash, one_line, place_cells, places, same_group};
 use crate::analysis::{Report, Row};
 use crate::units::format_ns;
 
@@ -27,7 +27,7 @@ pub fn table(report: &Report) -> Option<Table> {
     let mut points: Vec<Vec<&Row>> = Vec::new();
     for row in &report.rows {
         match points.last_mut() {
-            Some(point) if same_place(point[0], row) => point.push(row),
+            Some(point) if same_group(point[0], row) => point.push(row),
             _ => points.push(vec![row]),
         }
     }
@@ -46,6 +46,7 @@ pub fn table(report: &Report) -> Option<Table> {
             for (nth, (row, group)) in own.enumerate() {
                 let mut cells = place_cells(report, row);
                 if number + nth > 0 {
+                    // Said once for all of them.
                     cells.fill(String::new());
                 }
                 if named {
@@ -55,7 +56,7 @@ pub fn table(report: &Report) -> Option<Table> {
                         String::new()
                     });
                 }
-                cells.push(one_line(&row.label));
+                cells.push(one_line(table::name(report, row)));
                 let latency = group.latency_ns.as_ref();
                 cells.extend(match latency {
                     Some(latency) => [latency.median, latency.p95, latency.max].map(format_ns),

@@ -180,7 +180,12 @@ pub fn terminal(report: &Report) -> String {
 /// A paragraph in lines of at most [`WIDTH`] columns, where a word doesn't take more; `taken` are the
 /// columns before its first line, `indent` stands before the others.
 fn wrapped(paragraph: &str, indent: &str, taken: usize) -> String {
-    let most = WIDTH.max(columns(indent) + 40);
+    wrap(paragraph, indent, taken, WIDTH)
+}
+
+/// The same in lines of at most `width` columns, or 40 behind a long indent.
+pub fn wrap(paragraph: &str, indent: &str, taken: usize, width: usize) -> String {
+    let most = width.max(columns(indent) + 40);
     let mut text = String::new();
     let mut at = taken;
     for word in paragraph.split_whitespace() {
@@ -217,6 +222,7 @@ pub fn wrong_cell_json(source: &str, diagnostics: &[Diagnostic]) -> String {
         verdict: Vec::new(),
         warnings: Vec::new(),
         x: None,
+        calibrated: false,
         crossovers: Vec::new(),
         scaling: Vec::new(),
         winners: Vec::new(),

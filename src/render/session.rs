@@ -7,6 +7,7 @@ use super::table::one_line;
 use super::{Bundle, machine_line};
 use crate::analysis::compare::ComparedRow;
 use crate::analysis::{Report, Row, place_of};
+use crate::host::interpreters::{Found, Interpreter};
 use crate::host::{Limits, Machine};
 use crate::units::{format_bytes, format_count, format_ns, format_ratio, format_ratio_range};
 
@@ -149,8 +150,12 @@ fn medians(report: &Report) -> String {
     told.collect::<Vec<_>>().join(", ")
 }
 
-/// The machine's facts and limits.
-pub fn machine_bundle(machine: &Machine, limits: &Limits) -> Bundle {
+/// The machine's facts, limits and interpreters; those may be unknown, with the reason.
+pub fn machine_bundle(
+    machine: &Machine,
+    limits: &Limits,
+    found: &Result<&Found, String>,
+) -> Bundle {
     let count = |value: Option<u64>| value.map_or("unknown".to_owned(), format_count);
     let size = |bytes: u64| format_bytes(bytes as f64);
     let free = limits.memory_available_bytes;
@@ -185,12 +190,47 @@ pub fn machine_bundle(machine: &Machine, limits: &Limits) -> Bundle {
         ("Open files a process can have", count(limits.descriptors)),
         ("conclab", machine.conclab.clone()),
     ]);
-    let body = facts
+    let facts = facts
         .into_iter()
-        .map(|(fact, value)| line(vec![fact.to_owned(), value]));
+        .map(|(fact, value)| (fact.to_owned(), value));
+    let (pythons, below) = interpreters(found);
+    let body = facts.chain(pythons);
     forms::bundle(&Table {
         head: head(&[("machine", false), ("", false)]),
-        body: body.collect(),
+        body: body.map(|(fact, value)| line(vec![fact, value])).collect(),
+        below,
         ..Table::default()
     })
+}
+
+/// The interpreters as facts of the machine, and what is to be said below.
+fn interpreters(found: &Result<&Found, String>) -> (Vec<(String, String)>, Vec<String>) {
+    let found = match found {
+        Ok(found) => found,
+        Err(why) => {
+            return (
+                Vec::new(),
+                vec![format!("Interpreters are unknown: {why}.")],
+            );
+        }
+    };
+    let default = found.choose("python").ok();
+    let fact = |python: &Interpreter| {
+        let mut parts = vec![python.path.display().to_string()];
+        parts.extend(python.remarks());
+        if default.is_some_and(|default| default.path == python.path) {
+            parts.push("what python means here".to_owned());
+        }
+        (python.name(), parts.join(" · ").replace('`', ""))
+    };
+    let mut below: Vec<String> = match found.choose("python") {
+        Ok(_) => Vec::new(),
+        Err(why) => vec![format!("No default Python: {why}.")],
+    };
+    let refused = found.refused.iter();
+    below.extend(refused.map(|refused| {
+        let path = refused.path.display().to_string();
+        one_line(&format!("No trials on {path}: {}.", refused.why))
+    }));
+    (found.newest_first().into_iter().map(fact).collect(), below)
 }

@@ -5,7 +5,7 @@
 use super::forms::{self, Line, Table, WRONG};
 use super::inline::escape_html;
 use super::{below, latencies};
-use crate::analysis::{Report, Row, Summary, reasons};
+use crate::analysis::{Report, Row, Summary, reasons, short};
 use crate::trial::{MemorySource, Outcome};
 use crate::units::{format_bytes, format_count, format_ns, format_ratio, format_ratio_range};
 
@@ -166,11 +166,12 @@ fn overview(report: &Report) -> Option<Table> {
     let mut series: Vec<&str> = Vec::new();
     let mut points: Vec<Vec<&Row>> = Vec::new();
     for row in &report.rows {
-        if !series.contains(&row.label.as_str()) {
-            series.push(&row.label);
+        let name = name(report, row);
+        if !series.contains(&name) {
+            series.push(name);
         }
         match points.last_mut() {
-            Some(point) if same_place(point[0], row) => point.push(row),
+            Some(point) if same_group(point[0], row) => point.push(row),
             _ => points.push(vec![row]),
         }
     }
@@ -183,22 +184,26 @@ fn overview(report: &Report) -> Option<Table> {
     let body = points.iter().map(|rows| {
         let mut cells = place_cells(report, rows[0]);
         cells.extend(series.iter().map(|label| {
-            let row = rows.iter().find(|row| row.label == **label);
+            let row = rows.iter().find(|row| name(report, row) == *label);
             let wall = row.and_then(|row| row.wall_ns.as_ref());
             wall.map_or(dash(), |wall| format_ns(wall.median))
         }));
         let fastest = report
             .winners
             .iter()
-            .find(|w| w.case == rows[0].case && w.at == rows[0].at);
+            .find(|w| w.case == rows[0].case && w.at == rows[0].at && w.runtime == rows[0].runtime);
+        let called = |label: &str| match report.has_runtimes() {
+            true => one_line(short(label, &rows[0].runtime)),
+            false => one_line(label),
+        };
         cells.push(match fastest {
             Some(winner) if winner.over.is_some() && winner.tied.is_empty() => {
-                one_line(&winner.label)
+                called(&winner.label)
             }
             Some(winner) if winner.over.is_some() => {
                 let names = std::iter::once(&winner.label).chain(&winner.tied);
                 names
-                    .map(|name| one_line(name))
+                    .map(|name| called(name))
                     .collect::<Vec<_>>()
                     .join(", ")
             }
@@ -226,6 +231,19 @@ pub(super) fn same_place(a: &Row, b: &Row) -> bool {
     a.case == b.case && a.at == b.at
 }
 
+/// Whether two rows stand in one group of the table: the same place on the same runtime.
+pub(super) fn same_group(a: &Row, b: &Row) -> bool {
+    same_place(a, b) && a.runtime == b.runtime
+}
+
+/// What a row is called beside its place, which says the runtime where there are several.
+pub(super) fn name<'a>(report: &Report, row: &'a Row) -> &'a str {
+    match report.has_runtimes() {
+        true => row.short(),
+        false => &row.label,
+    }
+}
+
 /// A line break or an escape sequence in a label must not break the table.
 pub(super) fn one_line(label: &str) -> String {
     label.replace(char::is_control, " ")
@@ -237,7 +255,8 @@ pub(super) fn places(report: &Report) -> Vec<(String, bool)> {
     let case = has_case.then(|| ("case".to_owned(), false));
     let keys = report.rows.first().map_or(&[][..], |row| &row.at);
     let keys = keys.iter().map(|(key, _)| (key.clone(), true));
-    case.into_iter().chain(keys).collect()
+    let runtime = report.has_runtimes().then(|| ("runtime".to_owned(), false));
+    case.into_iter().chain(keys).chain(runtime).collect()
 }
 
 /// What stands in them.
@@ -245,7 +264,10 @@ pub(super) fn place_cells(report: &Report, row: &Row) -> Vec<String> {
     let has_case = report.rows.iter().any(|row| row.case.is_some());
     let case = has_case.then(|| row.case.clone().unwrap_or_default());
     let at = row.at.iter().map(|(_, value)| value.to_string());
-    case.into_iter().chain(at).collect()
+    let runtime = report
+        .has_runtimes()
+        .then(|| report.runtime_title(&row.runtime));
+    case.into_iter().chain(at).chain(runtime).collect()
 }
 
 /// The answer's table: columns that name a row, then those that measure it.
@@ -274,10 +296,11 @@ pub(super) fn table(report: &Report) -> Table {
     let body = rows.map(|(number, (row, reason))| {
         let mut cells = place_cells(report, row);
         let before = number.checked_sub(1).map(|before| &report.rows[before]);
-        let first = before.is_some_and(|before| !same_place(before, row));
+        let first = before.is_some_and(|before| !same_group(before, row));
         if before.is_some_and(|before| same_place(before, row)) {
-            // Said once for all its rows.
-            cells.fill(String::new());
+            // Said once for all its rows, and so is a runtime for its own.
+            let said = cells.len() - usize::from(first);
+            cells[..said].fill(String::new());
         }
         let mut marks: String = row
             .notes
@@ -290,7 +313,7 @@ pub(super) fn table(report: &Report) -> Table {
             let note = format!("{}: {why}", row.outcome.name());
             marks.push_str(&format!(" [{}]", mark(&mut notes, &note)));
         }
-        cells.push(format!("{}{marks}", one_line(&row.label)));
+        cells.push(format!("{}{marks}", one_line(name(report, row))));
         if reason.is_none() {
             cells.extend(shown.iter().map(|column| (column.text)(row)));
         }
@@ -308,6 +331,7 @@ pub(super) fn table(report: &Report) -> Table {
         lines.push(common.join(" "));
     }
     lines.extend(below::about_speedups(report));
+    lines.extend(below::about_runtimes(report));
     Table {
         head,
         body,

@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 const MAIN: &str = "conclab_trial.py";
 
 /// Name and text of each file.
-const FILES: &[(&str, &str)] = &[
-    (MAIN, include_str!("python/conclab_trial.py")),
+pub const FILES: &[(&str, &str)] = &[
     (
         "conclab_answer.py",
         include_str!("python/conclab_answer.py"),
@@ -60,6 +59,7 @@ const FILES: &[(&str, &str)] = &[
         "conclab_sqlite.py",
         include_str!("python/conclab_sqlite.py"),
     ),
+    ("conclab_trial.py", include_str!("python/conclab_trial.py")),
     (
         "conclab_values.py",
         include_str!("python/conclab_values.py"),
@@ -87,4 +87,20 @@ pub fn install(folder: &Path) -> io::Result<PathBuf> {
         fs::rename(&fresh, folder)?;
     }
     Ok(folder.join(MAIN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_written_and_none_is_forgotten() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/runtime/python");
+        let entries = fs::read_dir(source).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.filter(|name| name.ends_with(".py")).collect();
+        names.sort();
+        let known: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, known);
+    }
 }

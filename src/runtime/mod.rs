@@ -1,11 +1,62 @@
-//! What executes a task's operations. A model asks the runtime before it computes and before it waits.
+//! What executes a task's operations.
 //!
-//! Native code needs no leave for either; a runtime with an interpreter lock takes the lock before it
-//! computes and gives it up before it waits. To add a runtime: a variant here and its arms below.
+//! Native code needs no leave for anything; under the emulated GIL a thread holds a lock while it computes
+//! and gives it up before it waits ([`gil`]); a CPython is another program ([`harness`]). To add a runtime:
+//! a variant of [`Runtime`], its arms, and a row in [`RUNTIMES`].
 
+pub mod gil;
 pub mod harness;
 
+use crate::describe::RuntimeDef;
+use gil::{DEFAULT_INTERVAL_NS, Gil};
+
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Every kind of runtime, in the order in which help lists them.
+pub const RUNTIMES: &[RuntimeDef] = &[
+    RuntimeDef {
+        name: "native",
+        summary: "compiled code, whose threads compute at the same time",
+        doc: "Operations are compiled Rust. Threads share memory and nothing keeps them from computing at the \
+              same moment, on as many cores as there are: what a model does, without a language's own rules.",
+    },
+    RuntimeDef {
+        name: "gil",
+        summary: "the same under an emulated GIL: a thread must hold one lock to compute",
+        doc: "The native operations on real threads, under CPython's algorithm (since version 3.2). A process \
+              has one lock, and a thread holds it whenever it isn't waiting. A thread that wants it waits for \
+              `switch_interval`, 5 ms; if the lock went to nobody else meanwhile, it requests it. The holder looks for \
+              a request before each operation and every few microseconds of computing, drops the lock, and waits \
+              until another thread has it. What waits (sleeping, files, requests, queries, locks) drops it before and \
+              takes it after.\n\n\
+              It shows what the lock alone does, at native speed: threads that compute take as long as one after the \
+              other; waits overlap fully; beside a thread that computes each wait comes an interval late (the \
+              convoy effect, Beazley 2010); `add` without `sync` loses nothing with `body = \"plain\"` and does \
+              with `\"call\"`. Worker processes have a lock of their own each.\n\n\
+              It leaves out what else makes Python slow: the interpreter, its start, its objects. One wait gives the \
+              lock up once, where a library of Python may do so several times. Nothing computes without the lock, \
+              though CPython's `zlib` and `hashlib` do. An event loop drops it where it really waits, asyncio at every turn.",
+    },
+    RuntimeDef {
+        name: "python",
+        summary: "a real CPython of this machine",
+        doc: "The same tasks as a Python program on an interpreter of this machine: `python` is the one that is \
+              found first, `python3.13` a certain version, `python3.14t` a free-threaded build, and a path a certain \
+              executable. Its start and its imports are outside the clock.",
+    },
+];
+
+/// Their words.
+pub const RUNTIME_NAMES: &[&str] = &{
+    let mut names = [""; RUNTIMES.len()];
+    let mut index = 0;
+    while index < names.len() {
+        names[index] = RUNTIMES[index].name;
+        index += 1;
+    }
+    names
+};
 
 /// What executes operations; in JSON and in cells by its name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -53,14 +104,12 @@ impl Runtime {
         }
     }
 
-    /// Runs something that computes.
-    pub fn compute<T>(&self, work: impl FnOnce() -> T) -> T {
-        work()
-    }
-
-    /// Runs something that waits.
-    pub fn wait<T>(&self, work: impl FnOnce() -> T) -> T {
-        work()
+    /// The lock that threads of one process must hold to compute; `None` where they need none.
+    ///
+    /// `interval_ns` is how long a thread may keep it while others wait; `None`: 5 ms.
+    pub fn lock(&self, interval_ns: Option<u64>) -> Option<Arc<Gil>> {
+        let interval_ns = interval_ns.unwrap_or(DEFAULT_INTERVAL_NS);
+        (*self == Runtime::Gil).then(|| Arc::new(Gil::new(interval_ns)))
     }
 }
 

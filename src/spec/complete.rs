@@ -15,6 +15,7 @@ use crate::diagnostic::Span;
 use crate::measure::metrics::METRICS;
 use crate::model::MODELS;
 use crate::plot::FIGURES;
+use crate::runtime::RUNTIMES;
 use crate::step::STEPS;
 use crate::units::{SIZE_UNITS, TIME_UNITS, parse_bytes, parse_duration_ns};
 use std::collections::HashSet;
@@ -163,6 +164,10 @@ fn named(slot: Slot, known: &Session) -> Vec<Named> {
             .iter()
             .map(|model| Entry::Model(model.def()).into())
             .collect(),
+        Slot::Runtime => RUNTIMES
+            .iter()
+            .map(|runtime| Entry::Runtime(runtime).into())
+            .collect(),
         Slot::Figure => FIGURES
             .iter()
             .map(|figure| Entry::Figure(&figure.def).into())
@@ -260,7 +265,7 @@ impl Proposer<'_> {
                     self.literal(named, row.example.to_owned(), &mut offers);
                 }
             }
-            Slot::Figure | Slot::Past | Slot::Show | Slot::Help => {
+            Slot::Runtime | Slot::Figure | Slot::Past | Slot::Show | Slot::Help => {
                 self.offer_names(slot, &mut offers)
             }
         }
@@ -336,17 +341,9 @@ impl Proposer<'_> {
     }
 
     fn offer_runtimes(&self, model: &str, offers: &mut Vec<Offer>) {
-        if let Some(runtime) = keys::find("runtime")
-            && let Quantity::Word(words) = runtime.quantity
-        {
-            for word in words {
-                let named = Named::new(
-                    format!("{model}@{word}"),
-                    "model",
-                    "the model on this runtime",
-                );
-                self.text(named, offers);
-            }
+        for runtime in RUNTIMES {
+            let word = format!("{model}@{}", runtime.name);
+            self.text(Named::new(word, "model", runtime.summary), offers);
         }
     }
 

@@ -12,6 +12,7 @@ use crate::diagnostic::Span;
 use crate::measure::metrics::METRICS;
 use crate::model;
 use crate::plot::FIGURES;
+use crate::runtime::{RUNTIMES, Runtime};
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,9 +108,13 @@ fn word(text: &str, cursor: usize, place: &Place, known: &Session) -> Option<(Sp
     match slot_at(place) {
         Slot::Of(of) => entry(of),
         Slot::Model { .. } => {
-            let name = word.split('@').next().unwrap_or(word);
-            entry(Entry::Model(model::find(name)?.def()))
+            let (name, runtime) = word.split_once('@').unwrap_or((word, ""));
+            match cursor > span.start + name.len() {
+                true => entry(runtime_entry(runtime)?),
+                false => entry(Entry::Model(model::find(name)?.def())),
+            }
         }
+        Slot::Runtime => entry(runtime_entry(word)?),
         Slot::Figure => {
             let figure = FIGURES.iter().find(|figure| figure.def.name == word)?;
             entry(Entry::Figure(&figure.def))
@@ -134,6 +139,14 @@ fn word(text: &str, cursor: usize, place: &Place, known: &Session) -> Option<(Sp
         )),
         Slot::Step | Slot::Unknown => None,
     }
+}
+
+/// The runtime of that name; a version or a path is a `python`.
+fn runtime_entry(name: &str) -> Option<Entry> {
+    let python = Runtime::named(name)?.is_python();
+    let name = if python { "python" } else { name };
+    let def = RUNTIMES.iter().find(|def| def.name == name)?;
+    Some(Entry::Runtime(def))
 }
 
 /// The word of a claim that the cursor is at; behind `wall(` that is still `wall`.

@@ -41,7 +41,7 @@ use toml::de::DeTable;
 
 /// Keys that make a cell a command, and those that may stand beside each.
 const COMMANDS: &[(&str, &[&str])] = &[
-    ("show", &["plot", "theme"]),
+    ("show", &["of", "plot", "theme"]),
     ("help", &[]),
     ("compare", &[]),
     ("save", &["of"]),
@@ -76,6 +76,8 @@ pub enum Cell {
 pub struct Show {
     /// A word, or the name of an experiment.
     pub what: String,
+    /// The experiment that `python` is shown of; `None`: the last one.
+    pub of: Option<String>,
     /// Figures in place of the experiment's own; empty for those.
     pub plots: Vec<String>,
     /// Colours in place of the experiment's own.
@@ -319,7 +321,22 @@ fn command_cell(
             path.map(|path| Cell::Save { path, of })
         }
         _ => {
-            let what = word("show");
+            let (what, of) = (word("show"), word("of"));
+            let python = what.as_deref() == Some("python");
+            if let Some(item) = keys.get("of").filter(|_| what.is_some() && !python) {
+                reader.problem(
+                    item.span(),
+                    "`of` says what `show = \"python\"` is shown of",
+                    "leave it out, or write show = \"python\"; an experiment itself is shown by show = \"NAME\"",
+                );
+            }
+            if let Some(item) = keys.get("plot").filter(|_| python) {
+                reader.problem(
+                    item.span(),
+                    "scripts have no figures",
+                    "leave `plot` out, or show the experiment itself by its name",
+                );
+            }
             let plots = keys
                 .get("plot")
                 .map(|item| resolve::plots(&mut reader, item));
@@ -329,6 +346,7 @@ fn command_cell(
             what.map(|what| {
                 Cell::Show(Show {
                     what,
+                    of,
                     plots: plots.unwrap_or_default(),
                     theme,
                 })

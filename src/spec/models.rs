@@ -3,13 +3,12 @@
 use super::later;
 use super::reader::{Item, Reader};
 use crate::catalog;
-use crate::catalog::keys::RUNTIMES;
 use crate::describe::{ModelDef, Quantity, Setting, nearest};
 use crate::diagnostic::Span;
 use crate::experiment::Series;
 use crate::model::settings::{LABEL, LIMITS, START};
 use crate::model::{self, MODELS, Pool, Start};
-use crate::runtime::Runtime;
+use crate::runtime::{RUNTIME_NAMES, Runtime};
 use crate::step::{self, STEPS};
 use crate::units::format_count;
 use std::collections::BTreeMap;
@@ -421,8 +420,8 @@ fn named(
 fn runtime_named(reader: &mut Reader, item: &Item, name: &str) -> Option<Runtime> {
     let runtime = Runtime::named(name);
     if runtime.is_none() {
-        let help = match catalog::also_called(name).or_else(|| nearest(name, RUNTIMES.iter().copied())) {
-            Some(near) if RUNTIMES.contains(&near) => format!("did you mean \"{near}\"?"),
+        let help = match catalog::also_called(name).or_else(|| nearest(name, RUNTIME_NAMES.iter().copied())) {
+            Some(near) if RUNTIME_NAMES.contains(&near) => format!("did you mean \"{near}\"?"),
             _ => "the runtimes are \"native\", \"gil\" and \"python\"; \"python3.13\", \"python3.14t\" or a \
                   path for a certain Python"
                 .to_owned(),

@@ -23,6 +23,8 @@ pub enum Slot {
         /// Whether a table may stand here.
         table: bool,
     },
+    /// A runtime's name.
+    Runtime,
     /// A figure's name.
     Figure,
     /// The name of an earlier experiment.
@@ -108,6 +110,7 @@ pub fn slot_at(place: &Place) -> Slot {
         "models" | "models[]" => return Slot::Model { table: true },
         "models.model" | "models[].model" => return Slot::Model { table: false },
         "models.stages[]" | "models[].stages[]" => return Slot::Model { table: false },
+        "runtime" | "runtime[]" => return Slot::Runtime,
         "plot" | "plot[]" => return Slot::Figure,
         "base" | "of" | "compare" | "compare[]" => return Slot::Past,
         "show" => return Slot::Show,

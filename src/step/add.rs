@@ -37,10 +37,10 @@ pub const STEP: Step = Step {
                 quantity: Quantity::Word(&["plain", "call"]),
                 default: "\"plain\"",
                 range: (0, 0),
-                doc: "On Python: what stands between reading the counter and writing it. Since version \
-                      3.10 an interpreter hands its lock over at calls and backward jumps only, so that \
-                      `plain` never loses an update under a GIL and `call` does. Elsewhere it makes no \
-                      difference.",
+                doc: "What stands between reading the counter and writing it under a GIL, on Python and the \
+                      emulated one. Since version 3.10 an interpreter hands its lock over at calls and \
+                      backward jumps only, so that `plain` never loses an update there and `call` does. \
+                      On `native` it makes no difference.",
                 example: "{ add = 100_000, body = \"call\" }",
             },
         ],

@@ -61,6 +61,7 @@ fn answer(mut output: File) -> io::Result<()> {
         settings,
         request.site,
         request.latencies,
+        request.switch_interval_ns,
     )?;
     let idle_bytes = own_memory_bytes("VmRSS");
     let idle_pss_bytes = own_pss_bytes().unwrap_or(idle_bytes);

@@ -954,7 +954,7 @@ fn columns_stand_under_each_other_in_any_script() {
     assert!(ends.iter().all(|end| *end == ends[0]), "{text}\n{ends:?}");
 }
 
-fn every_form(report: &Report) -> String {
+pub fn every_form(report: &Report) -> String {
     let mut all = format!("=== terminal\n{}", render::terminal(report));
     for (part, bundle) in [
         ("table", render::table_bundle(report)),

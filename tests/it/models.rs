@@ -11,15 +11,29 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A model with its settings.
+/// A model with its settings, on a runtime.
 #[derive(Clone, Copy, Debug)]
-struct Lane {
-    model: &'static str,
-    settings: Settings,
+pub struct Lane {
+    pub model: &'static str,
+    pub settings: Settings,
+    /// Under the emulated GIL, else native.
+    pub gil: bool,
+    pub switch_interval_ns: Option<u64>,
 }
 
-/// Every model, with every kind of pool.
-fn lanes() -> Vec<Lane> {
+/// Every model, with every kind of pool, native and under the emulated GIL.
+pub fn lanes() -> Vec<Lane> {
+    let mut lanes = native_lanes();
+    lanes.extend(
+        native_lanes()
+            .into_iter()
+            .map(|lane| Lane { gil: true, ..lane }),
+    );
+    lanes
+}
+
+/// Those that are native.
+fn native_lanes() -> Vec<Lane> {
     let mut lanes = Vec::new();
     let native = |model: &&&dyn Model| model.unsupported(&Runtime::Native).is_none();
     for model in MODELS.iter().filter(native) {
@@ -28,48 +42,54 @@ fn lanes() -> Vec<Lane> {
             ..Settings::default()
         };
         let model = model.def();
-        lanes.push(Lane {
+        let plain = Lane {
             model: model.name,
             settings,
-        });
+            gil: false,
+            switch_interval_ns: None,
+        };
+        lanes.push(plain);
         if model.takes("pool") {
             lanes.push(Lane {
-                model: model.name,
                 settings: Settings {
                     pool: Pool::Processes,
                     ..settings
                 },
+                ..plain
             });
         }
         if model.takes("chunk") {
             lanes.push(Lane {
-                model: model.name,
                 settings: Settings {
                     chunk: Some(1),
                     ..settings
                 },
+                ..plain
             });
         }
     }
     lanes
 }
 
-struct Trial {
+pub struct Trial {
     child: Option<Child>,
     folder: PathBuf,
 }
 
 impl Trial {
-    fn start(lane: Lane, program: &Program, latencies: bool) -> Trial {
+    pub fn start(lane: Lane, program: &Program, latencies: bool) -> Trial {
         let folder = std::env::temp_dir().join(format!("conclab-model-{}", uuid::Uuid::new_v4()));
         fs::create_dir_all(&folder).unwrap();
         let request = Request {
             program: program.clone(),
             model: lane.model.to_owned(),
-            runtime: Runtime::Native,
+            runtime: match lane.gil {
+                true => Runtime::Gil,
+                false => Runtime::Native,
+            },
             settings: lane.settings,
             latencies,
-            switch_interval_ns: None,
+            switch_interval_ns: lane.switch_interval_ns,
             python: None,
             site: Site {
                 delay_server: None,
@@ -107,7 +127,7 @@ impl Trial {
             .collect()
     }
 
-    fn end(mut self) -> Reply {
+    pub fn end(mut self) -> Reply {
         let status = self.child.take().unwrap().wait().unwrap();
         assert!(status.success(), "{status}");
         let reply = fs::read_to_string(self.folder.join("reply")).unwrap();
@@ -125,13 +145,13 @@ impl Drop for Trial {
     }
 }
 
-fn run(lane: Lane, program: &Program) -> Reply {
+pub fn run(lane: Lane, program: &Program) -> Reply {
     let reply = Trial::start(lane, program, false).end();
     assert_eq!(reply.error, None, "{lane:?}");
     reply
 }
 
-fn group(name: &str, tasks: u64, ops: Vec<Op>) -> Group {
+pub fn group(name: &str, tasks: u64, ops: Vec<Op>) -> Group {
     Group {
         name: name.to_owned(),
         tasks,
@@ -139,7 +159,7 @@ fn group(name: &str, tasks: u64, ops: Vec<Op>) -> Group {
     }
 }
 
-fn program(tasks: u64, ops: Vec<Op>) -> Program {
+pub fn program(tasks: u64, ops: Vec<Op>) -> Program {
     Program {
         groups: vec![group("", tasks, ops)],
         seed: 7,
@@ -147,20 +167,20 @@ fn program(tasks: u64, ops: Vec<Op>) -> Program {
     }
 }
 
-fn sleep(ms: u64) -> Op {
+pub fn sleep(ms: u64) -> Op {
     Op::Sleep {
         time: Value::Const(ms * 1_000_000),
     }
 }
 
-fn count(size: Value) -> Op {
+pub fn count(size: Value) -> Op {
     Op::Compute {
         function: "count".to_owned(),
         size,
     }
 }
 
-fn add(times: u64, sync: Sync) -> Op {
+pub fn add(times: u64, sync: Sync) -> Op {
     Op::Add {
         body: Default::default(),
         times: Value::Const(times),
@@ -168,7 +188,7 @@ fn add(times: u64, sync: Sync) -> Op {
     }
 }
 
-fn held(ops: Vec<Op>, times: u64, lock: Option<&str>, permit: Option<&str>) -> Op {
+pub fn held(ops: Vec<Op>, times: u64, lock: Option<&str>, permit: Option<&str>) -> Op {
     Op::Group {
         ops,
         times,
@@ -206,7 +226,7 @@ fn nothing_is_lost_where_increments_are_kept_apart() {
 
 #[test]
 fn updates_are_lost_without_a_lock_where_tasks_run_in_parallel() {
-    for lane in lanes() {
+    for lane in native_lanes() {
         let racing = program(3, vec![add(3_000_000, Sync::None)]);
         let single = ["sequential", "async", "hybrid"].contains(&lane.model);
         // A machine that is busy elsewhere can run the tasks one after the other: one of several will do.

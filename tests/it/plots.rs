@@ -1,6 +1,8 @@
 //! Figures of simulated experiments: what they draw and say, and that no text lies on another.
 
-use crate::simulator::{Lane, Place, Simulation, cases, cpu_bound, failing, sweep, waiting};
+use crate::simulator::{
+    Lane, Place, Simulation, cases, cpu_bound, failing, runtimes, runtimes_sweep, sweep, waiting,
+};
 use conclab::analysis::{GroupReport, Latency, Report, TaskCounts};
 use conclab::experiment::{At, Theme};
 use conclab::plot::font::{self, Weight};
@@ -191,6 +193,11 @@ fn reports() -> Vec<(&'static str, Report)> {
         ("failing", failing().report()),
         ("sweep", with_latencies(sweep().report(), &[""])),
         ("cases", cases().report()),
+        (
+            "runtimes",
+            with_latencies(runtimes().report(), &["hog", "I/O"]),
+        ),
+        ("runtimes-sweep", runtimes_sweep().report()),
         ("workers", workers().report()),
         ("sizes", task_sizes().report()),
         ("keys", cases_and_keys().report()),

@@ -181,3 +181,43 @@ fn figures_come_in_the_cells_order_and_what_is_missing_is_told() {
         "{told:?}"
     );
 }
+
+#[test]
+fn the_last_experiment_or_a_named_one_is_shown_as_plain_python() {
+    let mut session = Session::new();
+    let nothing = session.run("show = \"python\"").unwrap();
+    assert!(nothing[0].contains("No experiment has run"), "{nothing:?}");
+    session.run(QUICK).unwrap();
+    session
+        .run("name = \"counting\"\ntask = { count = 20_000 }")
+        .unwrap();
+    session
+        .run("name = \"adding\"\ntask = { sum_squares = 2_000 }")
+        .unwrap();
+    let last = session.run("show = \"python\"").unwrap();
+    assert!(
+        last[0].contains("```python\n") && last[0].contains("return sum_squares(2000)"),
+        "{last:?}"
+    );
+    let line = session.run("%show python").unwrap();
+    assert_eq!(line, last);
+    let named = session.run("show = \"python\"\nof = \"counting\"").unwrap();
+    assert!(named[0].contains("return count(20_000)"), "{named:?}");
+    let error = session
+        .run("show = \"python\"\nof = \"countin\"")
+        .unwrap_err();
+    assert!(
+        error.contains("did you mean `of = \"counting\"`?"),
+        "{error}"
+    );
+    for (cell, problem) in [
+        ("show = \"models\"\nof = \"counting\"", "`of` says what"),
+        (
+            "show = \"python\"\nplot = [\"wall\"]",
+            "scripts have no figures",
+        ),
+    ] {
+        let error = session.run(cell).unwrap_err();
+        assert!(error.contains(problem), "{error}");
+    }
+}

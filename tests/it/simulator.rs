@@ -21,6 +21,9 @@ const MIB: u64 = 1 << 20;
 pub struct Lane {
     pub label: String,
     pub model: &'static str,
+    pub runtime: &'static str,
+    /// Version that an interpreter's trials answer.
+    pub version: &'static str,
     /// Wall time at each point; the last one stands for all that follow.
     pub wall_ms: Vec<f64>,
     /// CPU time as a share of wall time.
@@ -47,6 +50,8 @@ impl Lane {
         Lane {
             label: model.to_owned(),
             model,
+            runtime: "native",
+            version: "",
             wall_ms: vec![wall_ms],
             cpu_share: 1.0,
             peak_mib: 3.0,
@@ -60,6 +65,16 @@ impl Lane {
             updates: (0, 0),
             groups: Vec::new(),
             fails: Vec::new(),
+        }
+    }
+
+    /// The same model on another runtime, called as a cell with several runtimes would.
+    pub fn on(self, runtime: &'static str, version: &'static str) -> Self {
+        Lane {
+            label: format!("{}@{runtime}", self.label),
+            runtime,
+            version,
+            ..self
         }
     }
 
@@ -154,7 +169,7 @@ impl Simulation {
                 .iter()
                 .map(|lane| Series {
                     label: lane.label.clone(),
-                    ..Series::plain(lane.model, &Runtime::Native)
+                    ..Series::plain(lane.model, &Runtime::from(lane.runtime.to_owned()))
                 })
                 .collect(),
             points: self
@@ -258,9 +273,20 @@ impl Simulation {
                     ..Tally::default()
                 },
                 groups: lane.groups.clone(),
+                runtime_version: lane.version.to_owned(),
+                imports_ns: if lane.version.is_empty() {
+                    0
+                } else {
+                    31_000_000
+                },
                 ..Reply::default()
             },
-            elapsed_ns: wall_ns + 1_500_000,
+            elapsed_ns: wall_ns
+                + if lane.version.is_empty() {
+                    1_500_000
+                } else {
+                    52_000_000
+                },
             warden_cpu_ns: user_ns + 900_000,
             memory: (kind == Kind::Sampled).then_some(PeakMemory {
                 peak_bytes,
@@ -436,5 +462,73 @@ pub fn cases() -> Simulation {
             lane("threads", 404.0, 103.0),
             lane("async", 801.0, 102.0),
         ])
+    }
+}
+
+/// The same cell on three runtimes: what computes gains by threads where no lock of an interpreter is.
+pub fn runtimes() -> Simulation {
+    let lane = |model, wall_ms, cpu_share, peak_mib| Lane {
+        cpu_share,
+        peak_mib,
+        workers: if model == "sequential" { 1 } else { 8 },
+        ..Lane::new(model, wall_ms)
+    };
+    let of = |runtime, version, times: [f64; 3], idle_mib: f64| {
+        let lanes = [
+            lane("sequential", times[0], 1.0, idle_mib),
+            lane(
+                "threads",
+                times[1],
+                if runtime == "native" { 1.9 } else { 1.0 },
+                idle_mib + 0.3,
+            ),
+            lane("processes", times[2], 1.9, 8.0 * idle_mib),
+        ];
+        lanes.map(|lane| lane.on(runtime, version))
+    };
+    let mut lanes = of("native", "", [180.0, 95.0, 99.0], 3.0).to_vec();
+    lanes.extend(of("gil", "", [181.0, 187.0, 99.0], 3.0));
+    lanes.extend(of(
+        "python3.14",
+        "CPython 3.14.1",
+        [7100.0, 7220.0, 3800.0],
+        11.0,
+    ));
+    lanes.push(
+        Lane::new("async-threads", 1.0)
+            .on("python3.14", "")
+            .fails_always(
+                Outcome::Unsupported,
+                "Python has no event loop over several threads: use `async`, or `hybrid`",
+            ),
+    );
+    Simulation {
+        title: "8 × primes 20,000 on three runtimes".into(),
+        ..Simulation::of(lanes)
+    }
+}
+
+/// A pool that pays off at some size, on two runtimes.
+pub fn runtimes_sweep() -> Simulation {
+    let of = |runtime, version, slow: f64| {
+        let sequential = [1.2, 4.7, 19.0, 76.0].map(|ms| ms * slow);
+        let pool = sequential.map(|ms| 5.5 * slow.sqrt() + ms / 1.9);
+        let lane = |model, wall_ms: &[f64]| Lane {
+            wall_ms: wall_ms.to_vec(),
+            ..Lane::new(model, 0.0)
+        };
+        [lane("sequential", &sequential), lane("process-pool", &pool)]
+            .map(|lane| lane.on(runtime, version))
+    };
+    let lanes = [
+        of("native", "", 1.0),
+        of("python", "CPython 3.14.1 free-threaded, GIL off", 40.0),
+    ];
+    Simulation {
+        title: "primes, swept, on two runtimes".into(),
+        points: [2, 8, 32, 128]
+            .map(|tasks| (None, vec![("tasks".to_owned(), At::Count(tasks))]))
+            .to_vec(),
+        ..Simulation::of(lanes.concat())
     }
 }

@@ -408,7 +408,7 @@ fn hover_text_says_what_a_word_is_where_it_stands() {
         ),
         (
             "show = \"mach|ine\"",
-            "machine: shows this machine's facts and limits.",
+            "machine: shows this machine's facts, limits and Pythons.",
         ),
         (
             "?thr|eads",

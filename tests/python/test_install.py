@@ -274,7 +274,7 @@ def test_logos_are_the_size_they_say(side, repository):
 
 
 def test_scripts_have_no_complaints_from_shellcheck(repository):
-    scripts = ["install.sh", "tests/run.sh", "tests/environment.sh", ".ci/run"]
+    scripts = ["install.sh", "tests/run.sh", "tests/environment.sh", "tests/python314.sh", ".ci/run"]
     done = subprocess.run([Path(sys.prefix) / "bin/shellcheck", "-x", *scripts], cwd=repository, capture_output=True, text=True,
                           check=False)
     assert done.returncode == 0, done.stdout
