@@ -259,7 +259,8 @@ fn words_of_a_session_lead_to_interpreters() {
     let python = folder.python("mine/bin/python3", &[("\"minor\": 13", "\"minor\": 77")]);
     let mut lab = lab();
     let stop = lab.interrupter().stop();
-    for word in [python.as_str(), &folder.path("mine")] {
+    let script = folder.script("shims/python3", &format!("exec {python} \"$@\""));
+    for word in [python.as_str(), &folder.path("mine"), &script] {
         let chosen = lab.interpreter(word, &stop).unwrap();
         assert_eq!(
             (chosen.path.as_path(), chosen.release().as_str()),
