@@ -12,6 +12,7 @@ mod latencies;
 mod notes;
 mod report;
 mod runtimes;
+mod said;
 mod scaling;
 pub mod statistics;
 mod sweep;
@@ -40,6 +41,17 @@ use serde::Serialize;
 /// Version of the JSON that [`Report`] becomes.
 pub const SCHEMA: u32 = 1;
 
+/// What the tasks of some rows said in several lines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Said {
+    /// The rows that said it.
+    pub labels: Vec<String>,
+    /// What it is: "printed", "a task failed", or the outcome that it is the reason of.
+    pub what: &'static str,
+    /// The end of it: at most 20 lines.
+    pub text: String,
+}
+
 /// The answer of one cell; `--json` prints it as it is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
@@ -53,6 +65,8 @@ pub struct Report {
     pub diagnostics: Vec<Located>,
     /// One for each series at each point, in the order of the cell.
     pub rows: Vec<Row>,
+    /// What the tasks themselves said in several lines.
+    pub said: Vec<Said>,
     /// What follows from the rows, a sentence each.
     pub verdict: Vec<String>,
     /// What makes the numbers less certain, and what to do about it, a sentence each.

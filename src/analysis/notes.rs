@@ -2,6 +2,7 @@
 //!
 //! To add a note: its lines in [`notes`], or a function that gives it.
 
+use super::said::{is_long, last_line};
 use super::statistics::outliers;
 use crate::model;
 use crate::trial::{Measurement, MemorySource};
@@ -63,11 +64,11 @@ pub(super) fn notes(
         .iter()
         .find_map(|m| m.reply.tally.first_error.as_deref());
     if let Some(error) = error {
-        notes.push(format!("a task failed: {error}"));
+        notes.push(format!("a task failed: {}", last_line(error)));
     }
-    if let Some(m) = measured.iter().find(|m| !m.printed.trim().is_empty()) {
-        let last = m.printed.trim().lines().last().unwrap_or_default();
-        notes.push(format!("it printed: {last}"));
+    let mut printed = measured.iter().map(|m| m.printed.as_str());
+    if let Some(line) = printed.find(|p| !p.trim().is_empty() && !is_long(p)) {
+        notes.push(format!("it printed: {}", last_line(line)));
     }
     notes
 }

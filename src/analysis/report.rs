@@ -1,5 +1,6 @@
 //! Records become rows: summaries, comparisons with the baseline, answers that agree or don't.
 
+use super::said;
 use super::statistics::{bootstrap_median, holm, paired_ratio};
 use super::{
     Crossover, GroupReport, Interval, Latency, Report, Row, SCHEMA, Scaling, Speedup, Summary,
@@ -42,6 +43,16 @@ pub fn report(
         .iter()
         .map(|id| row(experiment, *id, records_of(id), interrupted))
         .collect();
+    let mut texts = Vec::new();
+    for (row, id) in rows.iter_mut().zip(&ids) {
+        let all = records_of(id);
+        let timed: Vec<&Record> = all
+            .iter()
+            .copied()
+            .filter(|r| r.kind == Kind::Timed)
+            .collect();
+        said::add(&mut texts, row, &measurements(&timed));
+    }
     compare_times(experiment, &ids, &records_of, &mut rows);
     compare_answers(experiment, &ids, &records_of, &mut rows);
     let x = sweep::x_key(&rows, experiment.x.as_deref());
@@ -57,6 +68,7 @@ pub fn report(
         machine: machine.clone(),
         diagnostics: Vec::new(),
         rows,
+        said: texts,
         verdict: Vec::new(),
         warnings: Vec::new(),
         x,

@@ -252,6 +252,9 @@ impl Lab {
         if !report.nothing_to_tell() {
             tell(Event::Output(render::table_bundle(report)));
         }
+        if !report.said.is_empty() {
+            tell(Event::Text(render::said_text(report)));
+        }
         tell(Event::Output(render::verdict_bundle(report)));
         if !report.checks.is_empty() {
             tell(Event::Text(render::checks_text(report)));

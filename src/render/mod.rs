@@ -8,12 +8,14 @@ mod forms;
 mod inline;
 mod latencies;
 pub mod png;
+mod said;
 mod session;
 mod table;
 mod verdict;
 
 pub use claims::{bundle as claims_bundle, stable_text as checks_text};
 pub use inline::{escape_html, escape_latex};
+pub use said::said_text;
 pub use session::{comparison_bundle, machine_bundle, results_bundle};
 pub use table::{html as table_html, latex as table_latex};
 pub use table::{markdown as table_markdown, text as table_text};
@@ -159,6 +161,7 @@ pub fn terminal(report: &Report) -> String {
     if !report.nothing_to_tell() {
         text.push_str(&format!("{}\n", table_text(report)));
     }
+    text.push_str(&said_text(report));
     text.push_str(&verdict::terminal(report));
     let claims = claims::text(report);
     if !claims.is_empty() {
@@ -219,6 +222,7 @@ pub fn wrong_cell_json(source: &str, diagnostics: &[Diagnostic]) -> String {
             .map(|diagnostic| diagnostic.located(source))
             .collect(),
         rows: Vec::new(),
+        said: Vec::new(),
         verdict: Vec::new(),
         warnings: Vec::new(),
         x: None,
