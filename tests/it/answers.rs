@@ -122,7 +122,7 @@ fn signal(pid: i32, signal: i32) {
 }
 
 /// Exit code and report of a cell.
-fn answer(cell: &str) -> (i32, Value) {
+pub fn answer(cell: &str) -> (i32, Value) {
     let (run, output) = Run::start(cell, &["--json"]).end();
     run.assert_gone();
     let text = String::from_utf8(output.stdout).unwrap();

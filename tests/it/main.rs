@@ -14,6 +14,7 @@ mod kernel_cells;
 mod kernel_client;
 mod analysis;
 mod scripts;
+mod said;
 mod session;
 mod check_command;
 mod claims;
