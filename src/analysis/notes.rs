@@ -12,6 +12,8 @@ pub const FEW_SAMPLES: u32 = 5;
 /// Worker processes from which on a sample may miss some of them, and the share of them that will do.
 const MANY_WORKERS: u32 = 20;
 const NEARLY_ALL: f64 = 0.9;
+/// Most characters that are told of a line that a trial printed.
+const MOST_PRINTED: usize = 200;
 /// CPU time by which two ways of counting may differ: exec and exit lie outside one of them.
 const CPU_SLACK_NS: f64 = 20e6;
 const CPU_SLACK: f64 = 0.05;
@@ -67,7 +69,11 @@ pub(super) fn notes(
     }
     if let Some(m) = measured.iter().find(|m| !m.printed.trim().is_empty()) {
         let last = m.printed.trim().lines().last().unwrap_or_default();
-        notes.push(format!("it printed: {last}"));
+        let end = last.char_indices().nth(MOST_PRINTED).map(|(end, _)| end);
+        notes.push(match end {
+            Some(end) => format!("it printed: {}…", &last[..end]),
+            None => format!("it printed: {last}"),
+        });
     }
     notes
 }
