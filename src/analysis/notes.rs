@@ -13,6 +13,8 @@ pub const FEW_SAMPLES: u32 = 5;
 /// Worker processes from which on a sample may miss some of them, and the share of them that will do.
 const MANY_WORKERS: u32 = 20;
 const NEARLY_ALL: f64 = 0.9;
+/// Most characters that are told of a line that a trial printed.
+const MOST_PRINTED: usize = 200;
 /// CPU time by which two ways of counting may differ: exec and exit lie outside one of them.
 const CPU_SLACK_NS: f64 = 20e6;
 const CPU_SLACK: f64 = 0.05;
@@ -68,7 +70,12 @@ pub(super) fn notes(
     }
     let mut printed = measured.iter().map(|m| m.printed.as_str());
     if let Some(line) = printed.find(|p| !p.trim().is_empty() && !is_long(p)) {
-        notes.push(format!("it printed: {}", last_line(line)));
+        let line = last_line(line);
+        let end = line.char_indices().nth(MOST_PRINTED).map(|(end, _)| end);
+        notes.push(match end {
+            Some(end) => format!("it printed: {}…", &line[..end]),
+            None => format!("it printed: {line}"),
+        });
     }
     notes
 }

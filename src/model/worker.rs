@@ -220,7 +220,7 @@ fn serve(input: &mut impl BufRead, output: &mut impl Write) -> io::Result<()> {
     };
     // Its lock is its own: nobody else in this process wants it.
     let _held = job.hold();
-    // One line and its bytes are one write: a pipe's reader wakes once.
+    // An answer's line and its bytes are flushed together: a pipe's reader wakes once.
     let (mut given, mut results, mut answer) = (Vec::new(), Vec::new(), Vec::new());
     loop {
         line.clear();

@@ -130,7 +130,8 @@ pub fn left_out(
 /// Why a row makes no sense: what its runtime can't do at all; `None` where it can.
 pub fn unsupported(experiment: &Experiment, row: RowId) -> Option<String> {
     let series = &experiment.series[row.series];
-    let program = &experiment.points[row.point].program;
+    let point = &experiment.points[row.point];
+    let program = &point.program;
     let runtime = &series.runtime;
     if let Some(why) = find(&series.model)?.unsupported(runtime) {
         return Some(why);
@@ -142,6 +143,21 @@ pub fn unsupported(experiment: &Experiment, row: RowId) -> Option<String> {
             runtime.title(),
             series.model
         ));
+    }
+    let limits = point.limits(series);
+    let shares = |op: &Op| match op {
+        Op::Add { .. } => true,
+        Op::Group { lock, permit, .. } => {
+            let is_limited = |verb| limits.contains_key(verb);
+            lock.is_some() || permit.as_ref().is_some_and(is_limited)
+        }
+        _ => false,
+    };
+    if series.model == "interpreters" && program.uses(shares) {
+        return Some(
+            "interpreters share no locks, limits or counter: use threads or processes for those"
+                .to_owned(),
+        );
     }
     let asks_postgres = |op: &Op| {
         matches!(

@@ -112,7 +112,9 @@ fn run() -> io::Result<()> {
 /// A new folder that only this user can enter.
 fn private_directory() -> io::Result<PathBuf> {
     use std::os::unix::fs::DirBuilderExt;
-    let directory = env::temp_dir().join(format!("conclab-{}", uuid::Uuid::new_v4().simple()));
+    // Short: paths of sockets, which tasks may make below it, have little room.
+    let number = uuid::Uuid::new_v4().as_u64_pair().0;
+    let directory = env::temp_dir().join(format!("conclab-{number:016x}"));
     fs::DirBuilder::new().mode(0o700).create(&directory)?;
     Ok(directory)
 }

@@ -9,8 +9,13 @@ use crate::process::{REPLY_DESCRIPTOR, explained};
 use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+
+/// Longest folder in which `multiprocessing` can make its sockets, whose paths are at most 107 bytes:
+/// `pymp-xxxxxxxx/listener-xxxxxxxx` come behind it.
+const LONGEST_TEMPORARY: usize = 107 - "/pymp-xxxxxxxx/listener-xxxxxxxx".len();
 
 /// Becomes the interpreter; returns only where that fails, with what to tell.
 ///
@@ -34,6 +39,11 @@ pub fn exec(python: &Python, request: &Request, text: &str) -> io::Result<String
     // for it takes time.
     if !request.program.uses_python() {
         command.args(["-I", "-S"]);
+    }
+    // What an interpreter that is killed leaves there goes with the trial's folder.
+    let directory = &request.site.directory;
+    if directory.as_os_str().as_bytes().len() <= LONGEST_TEMPORARY {
+        command.env("TMPDIR", directory);
     }
     let error = command
         .arg(&python.harness)

@@ -5,7 +5,7 @@
 use super::{
     Kind, Measurement, MemorySource, Observed, Outcome, PeakMemory, Record, Reply, Request,
 };
-use crate::process::{End, Ended, Launch, Stop, Warden, explained};
+use crate::process::{End, Ended, Launch, REPLY_DESCRIPTOR, Stop, Warden, explained};
 use crate::units::{duration_text, format_bytes, format_ns};
 use std::fs;
 
@@ -79,10 +79,16 @@ fn measurement(trial: &Trial, ended: Ended) -> Result<Measurement, (Outcome, Str
         return Err(failure);
     }
     let mut reply: Reply = serde_json::from_str(&ended.reply).map_err(|error| {
-        (
-            Outcome::Crashed,
-            format!("it ended without an answer ({error}){}", last_words(&ended)),
-        )
+        let what = match ended.reply.trim() {
+            "" => {
+                "it ended without an answer: something that it ran has ended its process".to_owned()
+            }
+            _ => format!(
+                "its answer can't be read, because something else was written to descriptor \
+                 {REPLY_DESCRIPTOR} ({error})"
+            ),
+        };
+        (Outcome::Crashed, format!("{what}{}", last_words(&ended)))
     })?;
     if let Some(error) = &reply.error {
         return Err((Outcome::Failed, format!("{error}{}", last_words(&ended))));
@@ -154,10 +160,12 @@ fn failure(trial: &Trial, ended: &Ended) -> Option<(Outcome, String)> {
 /// The last non-empty lines of what it printed, for the end of a sentence.
 fn last_words(ended: &Ended) -> String {
     const LINES: usize = 3;
-    let lines: Vec<&str> = ended
+    const CHARACTERS: usize = 300;
+    let bounded = |line: &str| line.trim().chars().take(CHARACTERS).collect::<String>();
+    let lines: Vec<String> = ended
         .printed
         .lines()
-        .map(str::trim)
+        .map(bounded)
         .filter(|line| !line.is_empty())
         .collect();
     match &lines[lines.len().saturating_sub(LINES)..] {

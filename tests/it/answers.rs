@@ -17,24 +17,32 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// `conclab run` on a cell.
-struct Run {
+pub struct Run {
     child: Option<Child>,
     folder: PathBuf,
 }
 
 impl Run {
-    fn start(cell: &str, arguments: &[&str]) -> Run {
-        let folder = std::env::temp_dir().join(format!("conclab-test-{}", uuid::Uuid::new_v4()));
-        fs::create_dir_all(&folder).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_conclab"))
+    pub fn start(cell: &str, arguments: &[&str]) -> Run {
+        Run::start_with(cell, arguments, |_| {})
+    }
+
+    /// The same, with an environment or a folder of its own.
+    pub fn start_with(cell: &str, arguments: &[&str], prepare: impl FnOnce(&mut Command)) -> Run {
+        // Short, as a user's is: sockets are made below it.
+        let number = uuid::Uuid::new_v4().as_fields().0;
+        let folder = std::env::temp_dir().join(format!("conclab-{number:08x}"));
+        fs::create_dir(&folder).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_conclab"));
+        command
             .args(["run", "-"])
             .args(arguments)
             .env("TMPDIR", &folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::piped());
+        prepare(&mut command);
+        let mut child = command.spawn().unwrap();
         child
             .stdin
             .take()
@@ -48,15 +56,16 @@ impl Run {
     }
 
     /// Processes of this run, with their subcommands.
-    fn processes(&self) -> Vec<(i32, String)> {
-        let marker = format!("TMPDIR={}", self.folder.display());
+    pub fn processes(&self) -> Vec<(i32, String)> {
+        // In TMPDIR or in the mark of a trial's folder below it.
+        let marker = self.folder.to_str().unwrap().as_bytes();
         let pids = fs::read_dir("/proc").unwrap().flatten();
         let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
         pids.filter_map(|pid| {
             let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
             environment
-                .split(|byte| *byte == 0)
-                .find(|entry| *entry == marker.as_bytes())?;
+                .windows(marker.len())
+                .find(|part| *part == marker)?;
             let arguments = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
             let name = arguments.split(|byte| *byte == 0).nth(1)?.to_vec();
             Some((pid, String::from_utf8(name).ok()?))
@@ -65,7 +74,7 @@ impl Run {
     }
 
     /// Waits for a process with that subcommand.
-    fn wait_for(&self, name: &str) -> i32 {
+    pub fn wait_for(&self, name: &str) -> i32 {
         let start = Instant::now();
         loop {
             if let Some((pid, _)) = self.processes().into_iter().find(|(_, own)| own == name) {
@@ -81,7 +90,7 @@ impl Run {
     }
 
     /// Waits until none of its processes is left, nor any file of theirs.
-    fn assert_gone(&self) {
+    pub fn assert_gone(&self) {
         let start = Instant::now();
         let left = || {
             (
@@ -96,12 +105,12 @@ impl Run {
     }
 
     /// Its end; the run itself stays, for what may have been left behind.
-    fn end(mut self) -> (Run, Output) {
+    pub fn end(mut self) -> (Run, Output) {
         let output = self.child.take().unwrap().wait_with_output().unwrap();
         (self, output)
     }
 
-    fn child(&mut self) -> &mut Child {
+    pub fn child(&mut self) -> &mut Child {
         self.child.as_mut().unwrap()
     }
 }
@@ -116,14 +125,19 @@ impl Drop for Run {
     }
 }
 
-fn signal(pid: i32, signal: i32) {
+pub fn signal(pid: i32, signal: i32) {
     // SAFETY: kill has no memory effects; the processes are this test's own.
     assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
 }
 
 /// Exit code and report of a cell.
 pub fn answer(cell: &str) -> (i32, Value) {
-    let (run, output) = Run::start(cell, &["--json"]).end();
+    answer_with(cell, |_| {})
+}
+
+/// The same, with an environment or a folder of its own.
+pub fn answer_with(cell: &str, prepare: impl FnOnce(&mut Command)) -> (i32, Value) {
+    let (run, output) = Run::start_with(cell, &["--json"], prepare).end();
     run.assert_gone();
     let text = String::from_utf8(output.stdout).unwrap();
     let report = serde_json::from_str(&text).unwrap_or_else(|error| {
@@ -135,14 +149,14 @@ pub fn answer(cell: &str) -> (i32, Value) {
     (output.status.code().unwrap(), report)
 }
 
-fn row<'a>(report: &'a Value, label: &str) -> &'a Value {
+pub fn row<'a>(report: &'a Value, label: &str) -> &'a Value {
     let rows = report["rows"].as_array().unwrap();
     rows.iter()
         .find(|row| row["label"] == label)
         .unwrap_or_else(|| panic!("no {label} in {report:#}"))
 }
 
-fn median(row: &Value, metric: &str) -> f64 {
+pub fn median(row: &Value, metric: &str) -> f64 {
     row[metric]["median"]
         .as_f64()
         .unwrap_or_else(|| panic!("no {metric} in {row:#}"))

@@ -25,5 +25,8 @@ mod typing;
 mod wording;
 mod fuzz;
 mod reference;
+mod python;
+mod python_step;
+mod python_workers;
 mod pythons;
 mod runtimes;

@@ -59,7 +59,8 @@ impl Found {
                 let refused = self.refused.iter().find(|refused| same(&refused.path));
                 Err(match refused {
                     Some(refused) => format!(
-                        "{} is not an interpreter that trials can run on: {}",
+                        "{} is not an interpreter that trials can run on: {}; `show = \"machine\"` lists those \
+                         that are here",
                         path.display(),
                         refused.why
                     ),
@@ -169,9 +170,14 @@ impl Found {
 
 /// The path that a word of a cell names, in full; `None` where it is no path.
 pub fn path_of(word: &str) -> Option<PathBuf> {
-    let is_path = word.starts_with('/') || word.starts_with("~/");
+    let is_path = word.starts_with(['/', '.']) && word.contains('/') || word.starts_with("~/");
     let home = env::var_os("HOME").map(PathBuf::from);
-    is_path.then(|| find::executable(&find::at_home(Path::new(word), home.as_deref())))
+    is_path.then(|| {
+        let path = find::at_home(Path::new(word), home.as_deref());
+        // One that begins with a dot is relative to the notebook's folder.
+        let folder = env::current_dir().unwrap_or_default();
+        find::executable(&folder.join(path))
+    })
 }
 
 /// What a word asks for.
@@ -201,7 +207,7 @@ fn wanted(word: &str) -> Result<Wanted, String> {
     asked.ok_or_else(|| {
         format!(
             "`{word}` names no Python: write `python`, a version like `python3.13` or `python3.13t` \
-             (free-threaded), or the path of an interpreter from its `/` on"
+             (free-threaded), or the path of an interpreter, which begins with `/`, `~/` or `.`"
         )
     })
 }

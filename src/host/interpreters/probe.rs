@@ -6,6 +6,7 @@
 use super::{Candidate, Interpreter, MODULES, OLDEST, Refused, Version, find};
 use crate::process::{End, Ended, Launch, Stop, Warden};
 use serde::Deserialize;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// What runs on a candidate.
@@ -89,6 +90,9 @@ pub fn probe(warden: &Warden, candidate: &Candidate, stop: &Stop) -> Option<Prob
 /// Why a path can't even be started.
 fn no_program(path: &Path) -> Option<String> {
     match path.metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Some("there is no such file".to_owned())
+        }
         Err(error) => Some(format!("it can't be looked at: {error}")),
         Ok(file) if file.is_dir() => Some("it is a folder without bin/python3".to_owned()),
         Ok(_) if !find::is_executable(path) => {

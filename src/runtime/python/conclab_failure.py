@@ -83,7 +83,8 @@ def without_own_frames(text):
                 line = line.replace(path, "cell", 1)
         elif not line.startswith("    "):
             hidden = False
-        if not hidden:
+        # Marks below a line of code mean nothing where lines are wrapped.
+        if not hidden and (line.strip(" ^~") or not line):
             lines.append(line)
     if len(lines) > 1 and lines[0].startswith("Traceback") and not lines[1].startswith("  "):
         del lines[0]

@@ -24,8 +24,13 @@ def main(arguments):
     os.set_inheritable(REPLY_DESCRIPTOR, False)
     reply = answer(json.loads(sys.stdin.buffer.read()))
     text = json.dumps(reply).encode()
-    while text:
-        text = text[os.write(REPLY_DESCRIPTOR, text) :]
+    try:
+        while text:
+            text = text[os.write(REPLY_DESCRIPTOR, text) :]
+    except OSError as error:
+        why = f"the answer could not be written, because something closed descriptor {REPLY_DESCRIPTOR}: {error}"
+        os.write(2, why.encode())
+        os._exit(1)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
