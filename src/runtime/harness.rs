@@ -50,6 +50,10 @@ pub const FILES: &[(&str, &str)] = &[
         "conclab_processes.py",
         include_str!("python/conclab_processes.py"),
     ),
+    (
+        "conclab_program.py",
+        include_str!("python/conclab_program.py"),
+    ),
     ("conclab_run.py", include_str!("python/conclab_run.py")),
     (
         "conclab_source.py",

@@ -4,7 +4,7 @@ As `src/program.rs`, `src/model/mod.rs` and `src/model/latency.rs` specify them.
 """
 
 from conclab_failure import Failure
-from conclab_source import MANY, NONE, is_unknown, kind_of, shape
+from conclab_program import MANY, NONE, is_unknown, kind_of, shape
 from conclab_values import MASK, splitmix64, task_seed, value_at
 
 QUANTILES = 101

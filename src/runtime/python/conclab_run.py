@@ -66,9 +66,9 @@ def answer(request):
 
 def ready(request, reply):
     """The job, and what is timed."""
-    import conclab_models
-    import conclab_source
     from conclab_models import MODELS, Job, Unable, style
+    from conclab_program import adds, shared_names
+    from conclab_source import ModuleWriter
 
     name = request["model"]
     if name not in MODELS:
@@ -80,7 +80,7 @@ def ready(request, reply):
     start_ns = perf_counter_ns()
     is_coroutine = {place: is_async_function(place, directory) for place in codes}
     chosen = style(job, name)
-    writer = conclab_source.ModuleWriter(request, chosen, is_coroutine)
+    writer = ModuleWriter(request, chosen, is_coroutine)
     text = writer.text()
     switch_interval_ns = request.get("switch_interval_ns")
     if switch_interval_ns:
@@ -97,21 +97,21 @@ def ready(request, reply):
     fill(job, writer)
     if chosen.processes or chosen.pool == "processes" or name == "interpreters":
         see_that_they_can_be_sent(job, codes, name)
-    if chosen.processes and conclab_source.shared_names(program):
+    if chosen.processes and shared_names(program):
         from conclab_processes import make_shared
 
         limits = [program["limits"][verb] for verb in writer.limits]
-        make_shared(job, len(writer.locks), limits, bool(conclab_source.adds(program)))
+        make_shared(job, len(writer.locks), limits, bool(adds(program)))
     job.returns_data = chosen.processes and bool(program.get("result"))
     start_ns = perf_counter_ns()
-    run = conclab_models.MODELS[name](job)
+    run = MODELS[name](job)
     reply["imports_ns"] += perf_counter_ns() - start_ns
     return job, run
 
 
 def author_codes(program):
     """Places of the author's own Python, each once."""
-    from conclab_source import code_place, program_ops
+    from conclab_program import code_place, program_ops
 
     codes = {}
     for kind, content in program_ops(program):

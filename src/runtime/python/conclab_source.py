@@ -4,16 +4,33 @@ Straight Python instead of an interpreter of operations, so that a task costs wh
 real module, so that worker processes find its functions by name. A task returns only what isn't known before:
 results of functions, statuses, rows. `conclab_answer` folds them after the clock.
 
-To add an operation: a method of [`TaskWriter`] with its name; where its result is known before, `is_unknown`.
+To add an operation: a method of [`TaskWriter`] with its name, and its line in `conclab_program.is_unknown` or in
+`KNOWN` of `conclab_answer`.
 """
+
+from conclab_program import (
+    MANY,
+    NONE,
+    ONE,
+    adds,
+    code_place,
+    kind_of,
+    limit_names,
+    lock_names,
+    shape,
+    shared_names,
+    walk,
+)
 
 # Functions whose result depends on the task's seed.
 SEEDED = ("pi", "sort", "matmul", "hash", "compress", "blur")
 # What a function would import when it is called first: imported before the clock.
 FUNCTION_IMPORTS = {"hash": "hashlib", "compress": "zlib"}
-NONE, ONE, MANY = 0, 1, 2
 
 ONE_SOURCE = "def one():\n    return 1"
+NO_POSTGRES = (
+    "Python's standard library has no client for PostgreSQL: use a `python` step with a driver, or a native row"
+)
 
 
 class Style:
@@ -37,79 +54,6 @@ class Table:
         self.name, self.value, self.in_seconds = name, value, in_seconds
         # Number of the group's first task, the group's tasks, and those that the value is divided over.
         self.first, self.tasks, self.of = first, tasks, of
-
-
-def kind_of(op):
-    (kind, content), = op.items()
-    return kind, content
-
-
-def walk(ops):
-    """Every operation, also those inside others."""
-    for op in ops:
-        kind, content = kind_of(op)
-        yield kind, content
-        if kind == "group":
-            yield from walk(content["ops"])
-
-
-def program_ops(program):
-    for group in program["groups"]:
-        yield from walk(group["ops"])
-
-
-def is_unknown(kind, content):
-    """Whether an operation's result is known only when it has been done."""
-    if kind == "query":
-        return "sql" in content["statement"]
-    return kind in ("compute", "http", "fetch", "python")
-
-
-def shape(ops):
-    """How many results a task returns: NONE, ONE (as it is) or MANY (a list)."""
-    found = NONE
-    for op in ops:
-        kind, content = kind_of(op)
-        inner = is_unknown(kind, content)
-        if kind == "group":
-            inner = shape(content["ops"])
-            if inner and content["times"] != 1:
-                inner = MANY if content["times"] else NONE
-        found = min(found + inner, MANY)
-    return found
-
-
-def lock_names(program):
-    names = []
-    for kind, content in program_ops(program):
-        if kind == "group" and content.get("lock") is not None and content["lock"] not in names:
-            names.append(content["lock"])
-    return names
-
-
-def limit_names(program):
-    return sorted(program.get("limits", {}))
-
-
-def adds(program):
-    """`(sync, body)` of every way to add that a program uses."""
-    return {(add["sync"], add.get("body", "plain")) for kind, add in program_ops(program) if kind == "add"}
-
-
-def code_place(code):
-    """Module and function of the author's own Python, and the module's file."""
-    (kind, content), = code.items()
-    if kind == "text":
-        return content["module"], "task", None
-    path = content["path"]
-    return path.rpartition("/")[2].rpartition(".")[0], content["call"], path
-
-
-def shared_names(program):
-    """Names of what the tasks share, in the order in which worker processes are given it."""
-    names = [f"lock_{index}" for index in range(len(lock_names(program)))]
-    names += [f"limit_{index}" for index in range(len(limit_names(program)))]
-    return names + (["counter", "counter_lock"] if adds(program) else [])
 
 
 class ModuleWriter:
@@ -369,8 +313,9 @@ class TaskWriter:
     def write_http(self, op):
         address = self.module.site["delay_server"] or ":0"
         host, _, port = address.rpartition(":")
-        query = [f"{key}={{{self.value(op[name])}}}" for key, name in (("ns", "time"), ("status", "status"), ("bytes", "bytes"))]
-        path = 'f"/delay?' + "&".join(query) + '"'
+        asked = (("ns", "time"), ("status", "status"), ("bytes", "bytes"))
+        query = "&".join(f"{key}={{{self.value(op[name])}}}" for key, name in asked)
+        path = f'f"/delay?{query}"'
         call = f"http_get({host!r}, {port}, {path}, {op['reuse']})"
         if self.style.is_async:
             self.use("conclab_http_async", "http_get")
@@ -460,6 +405,3 @@ class TaskWriter:
         if len(self.lines) == before:
             self.line("pass")
         self.depth = depth
-
-
-NO_POSTGRES = "Python's standard library has no client for PostgreSQL: use a `python` step with a driver, or a native row"
