@@ -134,8 +134,9 @@ def hybrid(job):
     if job.pool == "processes":
         from concurrent.futures import ProcessPoolExecutor as Executor
 
-        from conclab_processes import context
+        from conclab_processes import context, import_pool
 
+        import_pool(job)
         options = {"mp_context": context(job)}
     else:
         from concurrent.futures import ThreadPoolExecutor as Executor

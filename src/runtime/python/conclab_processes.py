@@ -4,9 +4,10 @@ Worker processes that are copies (fork) have everything; those that are started 
 import `conclab_task` by name, as they would a script.
 """
 
+import fcntl
 import multiprocessing
+import os
 import pickle
-from multiprocessing.connection import wait
 
 import conclab_models
 
@@ -53,12 +54,37 @@ def each_with_data(job):
     return [(number, argument[: sizes[number]]) for number in job.order]
 
 
+def import_start(job):
+    """Imports what starting a process would import by itself: imports are no part of the clock.
+
+    No more than that: a copy of a process takes the longer, the more the process holds.
+    """
+    start = context(job).get_start_method()
+    if start == "fork":
+        from multiprocessing import popen_fork  # noqa: F401
+    elif start == "spawn":
+        from multiprocessing import popen_spawn_posix, reduction, resource_tracker, spawn  # noqa: F401
+    else:
+        from multiprocessing import forkserver, popen_forkserver, reduction, resource_tracker  # noqa: F401
+
+
+def import_pool(job):
+    """The same for a pool of processes."""
+    from multiprocessing import pool, queues, synchronize  # noqa: F401
+
+    import_start(job)
+
+
 def processes(job):
     import conclab_worker
 
+    import_start(job)
+
     made = context(job)
-    path = job.request["site"]["directory"] + "/outcomes"
-    open(path, "xb").close()
+    # What tasks return goes to a file in memory: a pipe that nobody reads yet would be full some time.
+    file = os.memfd_create("outcomes")
+    fcntl.fcntl(file, fcntl.F_SETFL, os.O_APPEND)
+    place = file if is_fork(job) else f"/proc/{os.getpid()}/fd/{file}"
     order, total = job.order, job.total
     job.workers_ran = total
     shared = () if job.shared is None or is_fork(job) else (job.shared,)
@@ -73,7 +99,7 @@ def processes(job):
                 for (_, pipe), item in zip(pipes, work)
             ]
         else:
-            started = [made.Process(target=conclab_worker.report, args=(path, item, *shared)) for item in work]
+            started = [made.Process(target=conclab_worker.report, args=(place, item, *shared)) for item in work]
         for count, process in enumerate(started, 1):
             try:
                 process.start()
@@ -99,10 +125,11 @@ def processes(job):
         if outcomes is not None:
             return outcomes
         outcomes = {}
-        with open(path, "rb") as file:
+        with open(file, "rb") as records:
+            records.seek(0)
             while True:
                 try:
-                    number, outcome = pickle.load(file)
+                    number, outcome = pickle.load(records)
                 except EOFError:
                     break
                 outcomes[number] = outcome
@@ -133,6 +160,8 @@ def join_any(started):
 
     One that died may hold what others wait for: then they are ended too.
     """
+    from multiprocessing.connection import wait
+
     left = {process.sentinel: (count, process) for count, process in enumerate(started, 1)}
     while left:
         for sentinel in wait(list(left)):
@@ -150,6 +179,7 @@ def kill(started):
 
 
 def process_pool(job):
+    import_pool(job)
     made = context(job)
     workers, chunk, attempt = job.workers, job.chunk, job.task.attempt
     job.workers_ran = workers

@@ -7,8 +7,11 @@ import conclab_task
 from conclab_failure import Failure
 
 
-def report(path, work, shared=None):
-    """Runs one task in a process of its own, and adds its number and outcome to a file."""
+def report(place, work, shared=None):
+    """Runs one task in a process of its own, and adds its number and outcome to a file.
+
+    `place` is the file's descriptor, which a copy of the trial has too, or a path to it.
+    """
     if shared is not None:
         conclab_task.share(shared)
     number = work[0] if isinstance(work, tuple) else work
@@ -17,9 +20,10 @@ def report(path, work, shared=None):
         record = pickle.dumps((number, outcome))
     except Exception as error:
         record = pickle.dumps((number, failed(error, outcome)))
-    file = os.open(path, os.O_WRONLY | os.O_APPEND)
-    # One write: no other process comes in between.
-    os.write(file, record)
+    if isinstance(place, str):
+        place = os.open(place, os.O_WRONLY | os.O_APPEND)
+    # One write at the file's end: no other process comes in between.
+    os.write(place, record)
 
 
 def failed(error, outcome):
