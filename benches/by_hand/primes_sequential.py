@@ -17,10 +17,15 @@ def primes(n):
     return found
 
 
-if __name__ == "__main__":
-    n, tasks = int(sys.argv[1]), int(sys.argv[2])
-    start = time.perf_counter()
+def sequential(n, tasks):
     results = []
     for _ in range(tasks):
         results.append(primes(n))
+    return results
+
+
+if __name__ == "__main__":
+    n, tasks = int(sys.argv[1]), int(sys.argv[2])
+    start = time.perf_counter()
+    results = sequential(n, tasks)
     print(time.perf_counter() - start, results)

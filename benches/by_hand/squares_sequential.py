@@ -8,10 +8,15 @@ def square(x):
     return x * x
 
 
-if __name__ == "__main__":
-    tasks = int(sys.argv[1])
-    start = time.perf_counter()
+def sequential(tasks):
     results = []
     for x in range(tasks):
         results.append(square(x))
+    return results
+
+
+if __name__ == "__main__":
+    tasks = int(sys.argv[1])
+    start = time.perf_counter()
+    results = sequential(tasks)
     print(time.perf_counter() - start, results)

@@ -14,10 +14,15 @@ def get():
     return answer.status
 
 
-if __name__ == "__main__":
-    host, port, ms, tasks = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
-    start = time.perf_counter()
+def sequential(tasks):
     results = []
     for _ in range(tasks):
         results.append(get())
+    return results
+
+
+if __name__ == "__main__":
+    host, port, ms, tasks = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+    start = time.perf_counter()
+    results = sequential(tasks)
     print(time.perf_counter() - start, results)
