@@ -17,7 +17,7 @@ use conclab::plot::font::{REGULAR, SEMIBOLD};
 use conclab::plot::{Drawing, draw};
 use conclab::render::{figure_bundle, table_bundle, verdict_bundle};
 use conclab::units::format_ns;
-use ratio::{Row, rounds_asked, timed_ns};
+use ratio::{Claim, Row, rounds_asked, timed_ns};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::fontdb::Database;
 use resvg::usvg::{Options, Tree};
@@ -63,16 +63,24 @@ fn compared(name: &str, report: &Report, options: &Options, rounds: usize) -> [R
             drawing_alone.push((draw_ns, resvg_ns));
         }
     }
-    let row = |what: String, pairs, at_most| Row {
+    let row = |what: String, pairs, claim| Row {
         what,
         compared_with: "resvg, the same SVG to PNG".to_owned(),
         pairs,
         format: format_ns,
-        at_most,
+        claim,
     };
     [
-        row(format!("{name}, drawn and rendered"), whole, Some(1.5)),
-        row(format!("{name}, drawn as SVG alone"), drawing_alone, None),
+        row(
+            format!("{name}, drawn and rendered"),
+            whole,
+            Claim::AtMost(1.5),
+        ),
+        row(
+            format!("{name}, drawn as SVG alone"),
+            drawing_alone,
+            Claim::Nothing,
+        ),
     ]
 }
 

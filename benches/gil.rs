@@ -18,7 +18,7 @@ use conclab::runtime::Runtime;
 use conclab::trial::run::{Trial, run};
 use conclab::trial::{Kind, Reply, Request};
 use conclab::units::{format_ns, format_ratio};
-use ratio::{Row, rounds_asked};
+use ratio::{Claim, Row, rounds_asked};
 use std::path::Path;
 use std::process::Command;
 
@@ -135,7 +135,7 @@ impl Bench {
             compared_with: "the same in Python".to_owned(),
             pairs: (0..rounds).map(pair).collect(),
             format,
-            at_most: None,
+            claim: Claim::Nothing,
         }
     }
 

@@ -9,7 +9,7 @@ mod ratio;
 
 use conclab::spec::{Detail, Session, complete, inspect, read};
 use conclab::units::format_ns;
-use ratio::{Row, rounds_asked, timed_ns};
+use ratio::{Claim, Row, rounds_asked, timed_ns};
 
 const LINES: usize = 200;
 const GROUPS: usize = 16;
@@ -69,16 +69,16 @@ fn main() {
                 with_toml.push((own_ns, toml_ns));
             }
         }
-        for (compared_with, pairs, at_most) in [
-            ("a bound", with_bound, Some(1.0)),
-            ("its TOML parsed", with_toml, None),
+        for (compared_with, pairs, claim) in [
+            ("a bound", with_bound, Claim::AtMost(1.0)),
+            ("its TOML parsed", with_toml, Claim::Nothing),
         ] {
             rows.push(Row {
                 what: format!("a cell of {LINES} lines, {what}"),
                 compared_with: compared_with.to_owned(),
                 pairs,
                 format: format_ns,
-                at_most,
+                claim,
             });
         }
     }

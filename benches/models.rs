@@ -18,7 +18,7 @@ use conclab::runtime::Runtime;
 use conclab::trial::run::{Trial, run};
 use conclab::trial::{Kind, Measurement, Outcome, Reply, Request};
 use conclab::units::{format_bytes, format_count, format_ns};
-use ratio::{Row, rounds_asked};
+use ratio::{Claim, Row, rounds_asked};
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -115,15 +115,23 @@ impl Bench {
                 };
                 let by_hand: Side = Box::new(move || self.by_hand(model, work, tasks));
                 let pairs = self.pairs(rounds, model, work, tasks, &by_hand);
-                let row = |what: String, value: fn(&Reply) -> f64, at_most| Row {
+                let row = |what: String, value: fn(&Reply) -> f64, claim| Row {
                     what,
                     compared_with: "by hand".to_owned(),
                     pairs: pairs_of(&pairs, value),
                     format: format_ns,
-                    at_most,
+                    claim,
                 };
-                rows.push(row(format!("`{model}`, {what}"), wall_ns, Some(1.02)));
-                rows.push(row("its CPU time, a task".to_owned(), cpu_ns, None));
+                rows.push(row(
+                    format!("`{model}`, {what}"),
+                    wall_ns,
+                    Claim::AtMost(1.02),
+                ));
+                rows.push(row(
+                    "its CPU time, a task".to_owned(),
+                    cpu_ns,
+                    Claim::Nothing,
+                ));
             }
         }
         let python: Side = Box::new(|| self.python_pool(TINY_TASKS));
@@ -135,7 +143,7 @@ impl Bench {
                 wall_ns,
             ),
             format: |ns| a_second(TINY_TASKS, ns),
-            at_most: Some(0.2),
+            claim: Claim::AtMost(0.2),
         });
         for (reuse, word) in [(true, "reuse"), (false, "new")] {
             let work = Work::Http { reuse };
@@ -148,7 +156,7 @@ impl Bench {
                     wall_ns,
                 ),
                 format: |ns| a_second(REQUESTS, ns),
-                at_most: None,
+                claim: Claim::Nothing,
             });
         }
         rows
@@ -170,7 +178,7 @@ impl Bench {
                 grown,
             ),
             format: format_bytes,
-            at_most: None,
+            claim: Claim::Nothing,
         }
     }
 

@@ -20,8 +20,38 @@ pub struct Row {
     pub pairs: Vec<(f64, f64)>,
     /// How one of them is printed.
     pub format: fn(f64) -> String,
-    /// The largest ratio that is promised; `None` where the row only informs.
-    pub at_most: Option<f64>,
+    /// What is promised.
+    pub claim: Claim,
+}
+
+/// What a row promises of its ratio.
+#[derive(Clone, Copy)]
+#[allow(dead_code, reason = "not every bench promises each")]
+pub enum Claim {
+    /// Nothing: it only informs.
+    Nothing,
+    /// The whole interval is no larger.
+    AtMost(f64),
+    /// The median is so near to 1, and the whole interval so near: parts of it.
+    Near(f64, f64),
+}
+
+impl Claim {
+    /// In words, and whether it holds; both empty where nothing is promised.
+    fn told(self, low: f64, middle: f64, high: f64) -> (String, &'static str) {
+        let (words, holds) = match self {
+            Claim::Nothing => return (String::new(), ""),
+            Claim::AtMost(most) if most < 0.5 => {
+                (format!("at most 1/{}", 1.0 / most), high <= most)
+            }
+            Claim::AtMost(most) => (format!("at most {most}×"), high <= most),
+            Claim::Near(median, interval) => (
+                format!("within {} % ({} %)", median * 100.0, interval * 100.0),
+                (middle - 1.0).abs() <= median && low >= 1.0 - interval && high <= 1.0 + interval,
+            ),
+        };
+        (words, if holds { "holds" } else { "**does not hold**" })
+    }
 }
 
 /// A ratio for people: one below a half as a fraction.
@@ -68,22 +98,18 @@ pub fn print(rows: &[Row]) {
             true => format!("{}–{}", fraction(low), fraction(high)),
             false => format_ratio_range(low, high),
         };
-        let promise = |most: f64| match most < 0.5 {
-            true => format!("at most 1/{}", 1.0 / most),
-            false => format!("at most {most}×"),
+        let (ratio, interval) = match row.claim {
+            // Of a ratio near 1 each part of a hundred counts.
+            Claim::Near(..) => (format!("{middle:.3}×"), format!("{low:.3}–{high:.3}")),
+            _ => (fraction(middle), interval),
         };
-        let (claim, verdict) = match row.at_most {
-            None => (String::new(), ""),
-            Some(most) if high <= most => (promise(most), "holds"),
-            Some(most) => (promise(most), "**does not hold**"),
-        };
+        let (claim, verdict) = row.claim.told(low, middle, high);
         println!(
-            "| {} | {} | {} | {} | {} ({interval}) | {claim} | {verdict} |",
+            "| {} | {} | {} | {} | {ratio} ({interval}) | {claim} | {verdict} |",
             row.what,
             side(|pair| pair.0),
             row.compared_with,
             side(|pair| pair.1),
-            fraction(middle),
         );
     }
 }

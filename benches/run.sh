@@ -49,6 +49,8 @@ run_all() {
   bench 'A trial' cargo bench --quiet --locked --bench trial
   bench 'The models' env PYTHON="$test_python" cargo bench --quiet --locked --bench models
   bench 'The emulated GIL' env PYTHON="$test_python" cargo bench --quiet --locked --bench gil
+  bench 'A CPython, beside scripts by hand' env PYTHON="$test_python" cargo bench --quiet --locked --bench fidelity
+  bench 'Reference figures' "$test_python" benches/reference.py "$conclab"
   bench 'The language' cargo bench --quiet --locked --bench language
   bench 'Drawing' cargo bench --quiet --locked --bench drawing
 }
@@ -75,6 +77,7 @@ read -r load _ </proc/loadavg
 cargo build --quiet --locked --release
 cargo bench --quiet --locked --no-run
 make_test_environment "$PWD/.test-env" tests/python/requirements.txt
+see_to_pythons "$PWD/.test-env"
 run_all | tee "$tables"
 if [ -n "$record" ]; then
   write_page

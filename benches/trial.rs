@@ -17,7 +17,7 @@ use conclab::runtime::Runtime;
 use conclab::trial::run::{Trial, run};
 use conclab::trial::{Kind, Outcome, Request};
 use conclab::units::format_ns;
-use ratio::{Row, rounds_asked, timed_ns};
+use ratio::{Claim, Row, rounds_asked, timed_ns};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -46,14 +46,14 @@ fn main() {
             compared_with: compared_with.clone(),
             pairs: beyond_clock,
             format: format_ns,
-            at_most: Some(3.0),
+            claim: Claim::AtMost(3.0),
         },
         Row {
             what: "of that, the trial's process from start to end".to_owned(),
             compared_with,
             pairs: process_alone,
             format: format_ns,
-            at_most: None,
+            claim: Claim::Nothing,
         },
     ]);
 }

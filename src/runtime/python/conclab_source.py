@@ -205,6 +205,9 @@ class TaskWriter:
         return f"i + {self.first}" if self.first else "i"
 
     def text(self):
+        alone = self.author_alone()
+        if alone:
+            return f"task_{self.number} = {alone}"
         if self.tells_updates:
             self.depth = 2
         for op in self.group["ops"]:
@@ -238,6 +241,14 @@ class TaskWriter:
             self.line("    error.conclab_updates = updates")
             self.line("    raise")
         return "\n".join(head + self.lines)
+
+    def author_alone(self):
+        """The author's own function, where it is all that a task does: a call of it costs no other."""
+        kind, content = kind_of(self.group["ops"][0]) if len(self.group["ops"]) == 1 else (None, None)
+        if kind != "python" or self.style.pool or self.module.program.get("result"):
+            return None
+        name, is_coroutine = self.module.call(content["code"])
+        return name if is_coroutine == self.style.is_async else None
 
     def seed(self):
         self.uses_seed = True
