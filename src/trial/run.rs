@@ -80,7 +80,9 @@ fn measurement(trial: &Trial, ended: Ended) -> Result<Measurement, (Outcome, Str
     }
     let mut reply: Reply = serde_json::from_str(&ended.reply).map_err(|error| {
         let what = match ended.reply.trim() {
-            "" => "it ended without an answer: something that it ran has ended its process".to_owned(),
+            "" => {
+                "it ended without an answer: something that it ran has ended its process".to_owned()
+            }
             _ => format!(
                 "its answer can't be read, because something else was written to descriptor \
                  {REPLY_DESCRIPTOR} ({error})"

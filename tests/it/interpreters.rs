@@ -268,9 +268,7 @@ fn words_of_a_session_lead_to_interpreters() {
     }
     let error = lab.interpreter(&folder.path("gone"), &stop).unwrap_err();
     assert!(
-        error.contains(
-            "gone is not an interpreter that trials can run on: there is no such file"
-        ),
+        error.contains("gone is not an interpreter that trials can run on: there is no such file"),
         "{error}"
     );
     let error = lab.interpreter("python3.77", &stop).unwrap_err();
