@@ -775,7 +775,7 @@ fn runtimes_and_what_only_python_knows_are_told_their_nearest_words() {
         r##"
   task = { count = 1 }
   switch_interval = "0ms"
-#                   ^^^^^ `switch_interval` | least
+#                   ^^^^^ `switch_interval` must be at least | "1us" or more
 "##,
     );
 }

@@ -470,7 +470,7 @@ fn what_tasks_do_to_their_process_is_a_calm_row_and_others_run() {
                 python,
                 &cell(
                     program,
-                    "models = [\"sequential\", \"process-pool\", \"sequential@native\"]\ntrial_timeout = \"20s\"",
+                    "models = [\"sequential\", { model = \"process-pool\", start = \"fork\" }, \"sequential@native\"]\ntrial_timeout = \"20s\"",
                 ),
             );
             for (label, (outcome, words)) in [
