@@ -169,8 +169,8 @@ pub enum Statement {
     Sql(String),
 }
 
-/// The author's own Python: a function of the task's index.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The author's own Python: a function of the task's index. Equal is what does the same, wherever it stands.
+#[derive(Clone, Debug, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
     /// Text of a cell that binds `task`.
@@ -189,6 +189,23 @@ pub enum Code {
         /// Name of the function.
         call: String,
     },
+}
+
+impl PartialEq for Code {
+    fn eq(&self, other: &Code) -> bool {
+        match (self, other) {
+            (
+                Code::Text { text, module, .. },
+                Code::Text {
+                    text: other_text,
+                    module: other_module,
+                    ..
+                },
+            ) => text == other_text && module == other_module,
+            (Code::File { path, call }, Code::File { path: p, call: c }) => path == p && call == c,
+            _ => false,
+        }
+    }
 }
 
 /// What stands between reading and writing the shared counter, on Python.

@@ -421,7 +421,8 @@ fn runtime_named(reader: &mut Reader, item: &Item, name: &str) -> Option<Runtime
     let runtime = Runtime::named(name);
     if runtime.is_none() {
         let help = match catalog::also_called(name).or_else(|| nearest(name, RUNTIME_NAMES.iter().copied())) {
-            Some(near) if RUNTIME_NAMES.contains(&near) => format!("did you mean \"{near}\"?"),
+            // Who has begun with `python` knows that word.
+            Some(near) if RUNTIME_NAMES.contains(&near) && !name.starts_with("python") => format!("did you mean \"{near}\"?"),
             _ => "the runtimes are \"native\", \"gil\" and \"python\"; \"python3.13\", \"python3.14t\" or a \
                   path for a certain Python"
                 .to_owned(),

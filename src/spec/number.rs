@@ -283,7 +283,8 @@ pub(super) fn is_in_seconds(number: &str) -> bool {
 /// The unit that a number without one probably means: a key of the whole cell is measured on another
 /// scale than a step. `None` where numbers have none.
 pub(super) fn default_unit(key: &str, quantity: Quantity) -> Option<&'static str> {
-    match (quantity, keys::find(key).is_some()) {
+    let of_cell = keys::find(key).filter(|key| !key.default.contains("ms"));
+    match (quantity, of_cell.is_some()) {
         (Quantity::Duration | Quantity::DurationOr(_), false) => Some("ms"),
         (Quantity::Duration | Quantity::DurationOr(_), true) => Some("s"),
         (Quantity::Size, false) => Some("KiB"),

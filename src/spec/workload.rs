@@ -195,7 +195,11 @@ fn name_modules(groups: &mut [Group]) {
             if place.is_none() {
                 known.push(code.clone());
             }
-            if let Code::Text { module, .. } = code {
+            if let Code::Text { module, line, .. } = code {
+                // One file has one beginning.
+                if let Code::Text { line: first, .. } = known[number] {
+                    *line = first;
+                }
                 *module = match number {
                     0 => "cell".to_owned(),
                     number => format!("cell_{}", number + 1),

@@ -703,6 +703,7 @@ fn a_printed_cell_reads_as_the_same_experiment() {
         "cases.\"CPU-bound\" = { cpu = '1ms' }\ncases.b = [{ sleep = \"1ms..2ms\" }, { write = \"4KiB\" }]",
         "models = [\"async\", { model = \"thread-pool\", workers = 2 }]\nplot = [\"wall\"]\n[[mix]]\nname = \"x\"\n\
          task.count = 0xFF\n[[mix]]\nname = \"y\"\ntask = [\n  { count = 3 },  # three\n]\n",
+        "tasks = 2\ntask = { python = '''\nimport os\n\ndef task(i):\n    return \"\"\"a\\n\"\"\"\n''' }\nmodels = [\"threads@gil\"]",
         "title = \"\"\"\nlong\n\"\"\"\ntask = { do = [{ count = { sweep = [1, 2] } }], times = 3 }\ntasks = [1, 2]",
     ] {
         let first = experiment_in(&session, cell);
@@ -711,5 +712,109 @@ fn a_printed_cell_reads_as_the_same_experiment() {
         again.settings.clone_from(&first.settings);
         again.source = first.source.clone();
         assert_eq!(again, first, "{printed}");
+    }
+}
+
+#[test]
+fn python_stands_in_a_text_or_in_a_file() {
+    check(
+        r##"
+  cases.a = { python = 5 }
+#                      ^ `python` takes the text of a function, or a file | write python = '''def task(i): return i'''
+  cases.b = { python = "print(1)" }
+#                      ^^^^^^^^^^ this Python has no function `task` | write def task(i)
+  cases.c = { python = "def tasks(i): pass" }
+#                      ^^^^^^^^^^^^^^^^^^^^ this Python has no function `task` | rename `tasks`, or add a last line task = tasks
+  cases.d = { python = { file = "work.py", cal = "task" } }
+#                                          ^^^ `cal` says nothing about a file of Python | file = "work.py", call = "task"
+  cases.e = { python = { call = "task" } }
+#                      ^^^^^^^^^^^^^^^^^ this doesn't say in which file | file = "work.py"
+  cases.f = { python = { file = 5 } }
+#                               ^ `file` | quotes
+  cases.g = { python = ["def task(i): pass"] }
+#                      ^^^^^^^^^^^^^^^^^^^^^ `python` takes | def task(i)
+  cases.h = { python = "def task(i): pass", sync = "none" }
+#                                           ^^^^ this step is `python` | leave it out
+  cases.i = { python = "" }
+#                      ^^ this Python has no function `task` | write def task(i)
+"##,
+    );
+}
+
+#[test]
+fn runtimes_and_what_only_python_knows_are_told_their_nearest_words() {
+    check(
+        r##"
+  task = { count = 1 }
+  runtime = "pyhton"
+#           ^^^^^^^^ there is no runtime `pyhton` | did you mean "python"?
+  switch_interval = 5
+#                   ^ 5 has no unit | write "5s" or "5ms"
+  models = [
+    "threads@rust",
+#   ^^^^^^^^^^^^^^ there is no runtime `rust` | did you mean "native"?
+    { model = "process-pool@python", start = "frok" },
+#                                            ^^^^^^ `start` is "fork" or "spawn" or "forkserver" | did you mean start = "fork"?
+    { model = "process-pool@native", start = "fork" },
+#                                    ^^^^^ this row runs no Python | write model = "process-pool@python"
+    { model = "threads@python", start = "fork" },
+#                               ^^^^^ `threads` has no `start` to set | take it
+    "interpreters@python3.x",
+#   ^^^^^^^^^^^^^^^^^^^^^^^^ there is no runtime `python3.x` | "python3.13"
+  ]
+"##,
+    );
+    check(
+        r##"
+  task = { count = 1 }
+  runtime = ["python", "python"]
+#                      ^^^^^^^^ the runtime `python` is there twice | leave one out
+"##,
+    );
+    check(
+        r##"
+  task = { count = 1 }
+  switch_interval = "0ms"
+#                   ^^^^^ `switch_interval` must be at least | "1us" or more
+"##,
+    );
+}
+
+#[test]
+fn the_line_of_the_cell_in_which_python_begins_is_known() {
+    let line = |cell: &str| {
+        let experiment = experiment(cell);
+        let found = std::cell::Cell::new(None);
+        experiment.points[0].program.uses(|op| {
+            if let Op::Python {
+                code: conclab::program::Code::Text { line, text, .. },
+            } = op
+            {
+                assert!(text.starts_with("def task"), "{text}");
+                assert!(found.get().is_none_or(|other| other == *line));
+                found.set(Some(*line));
+            }
+            true
+        });
+        found.get()
+    };
+    for (cell, expected) in [
+        ("task = { python = 'def task(i): pass' }", 1),
+        ("tasks = 2\ntask = { python = \"def task(i): pass\" }", 2),
+        ("tasks = 2\ntask = { python = '''def task(i): pass''' }", 2),
+        (
+            "tasks = 2\ntask = { python = '''\ndef task(i): pass\n''' }",
+            3,
+        ),
+        (
+            "tasks = 2\r\n\r\ntask = { python = \"\"\"\r\ndef task(i): pass\"\"\" }",
+            4,
+        ),
+        (
+            "[task]\n# which\npython = \"\"\"\ndef task(i): pass\"\"\"",
+            4,
+        ),
+    ] {
+        assert_eq!(line(cell), Some(expected), "{cell}");
     }
 }

@@ -43,7 +43,7 @@ fn a_program_has_imports_helpers_and_globals() {
                      return first + second";
     for python in pythons() {
         let extra = match newest(&pythons()) == Some(&python) {
-            true => ALL.replace("\"hybrid\",", "\"hybrid\", \"interpreters\","),
+            true => ALL.replace("\"async\",", "\"async\", \"interpreters\","),
             false => ALL.to_owned(),
         };
         for program in [&program, coroutine] {
@@ -105,7 +105,10 @@ fn a_function_in_a_file_stands_beside_the_notebook() {
     for (source, words) in [
         (
             "{ file = \"none.py\" }",
-            &["none.py", "there is no such file"][..],
+            &[
+                "none.py can't be read: No such file",
+                "relative to the notebook's folder",
+            ][..],
         ),
         ("{ file = \"work.py\", call = \"crnch\" }", &["`crnch`"]),
         (
@@ -444,7 +447,7 @@ const HOSTILE: &[(&str, (&str, &str), (&str, &str))] = &[
     ),
     (
         "import resource\ndef task(i):\n    resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))\n    open('x', 'w')",
-        ("ok", "Too many open files"),
+        ("crashed", "Too many open files"),
         ("ok", "Too many open files"),
     ),
     (
@@ -467,7 +470,7 @@ fn what_tasks_do_to_their_process_is_a_calm_row_and_others_run() {
                 python,
                 &cell(
                     program,
-                    "models = [\"sequential\", \"process-pool\", \"sequential@native\"]\ntrial_timeout = \"20s\"",
+                    "models = [\"sequential\", { model = \"process-pool\", start = \"fork\" }, \"sequential@native\"]\ntrial_timeout = \"20s\"",
                 ),
             );
             for (label, (outcome, words)) in [

@@ -13,6 +13,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Most CPU time that starting an interpreter takes, on a busy machine.
+const START_UP_NS: f64 = 250e6;
 const STARTS: [&str; 3] = ["fork", "spawn", "forkserver"];
 const MODELS: [&str; 3] = [
     "model = \"processes\"",
@@ -86,7 +88,7 @@ impl Busy {
         let (run, output) = self.run.take().unwrap().end();
         run.assert_gone();
         for pid in self.told() {
-            assert!(!Path::new(&format!("/proc/{pid}")).exists(), "{pid} lives");
+            assert!(!is_running(pid), "{pid} runs");
         }
         let report = serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
@@ -105,6 +107,11 @@ fn python() -> Option<PathBuf> {
     let pythons = pythons();
     let newest = newest(&pythons).map(Path::to_owned);
     newest.or_else(|| pythons.into_iter().next())
+}
+
+/// Whether there is such a process; one that has ended and waits to be reaped has no arguments any more.
+fn is_running(pid: i32) -> bool {
+    fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|arguments| !arguments.is_empty())
 }
 
 /// Arguments of a process, and those of its parent.
@@ -155,23 +162,22 @@ fn workers_are_started_as_the_cell_says_and_end_with_an_interrupt() {
 
 #[test]
 fn workers_end_with_a_trial_that_takes_too_long() {
-    for python in pythons() {
-        let mut busy = Busy::start(&python, &models().join(", "), "trial_timeout = \"1500ms\"");
-        let (code, report) = busy.end();
-        assert_eq!(code, Some(1));
-        for row in rows(&report) {
-            assert_eq!(row["outcome"], "timeout", "{row:#}");
-            assert!(
-                why(row).contains("or raise `trial_timeout` (now 1500ms)"),
-                "{row:#}"
-            );
-        }
+    let Some(python) = python() else { return };
+    let mut busy = Busy::start(&python, &models().join(", "), "trial_timeout = \"1500ms\"");
+    let (code, report) = busy.end();
+    assert_eq!(code, Some(1));
+    for row in rows(&report) {
+        assert_eq!(row["outcome"], "timeout", "{row:#}");
         assert!(
-            busy.told().len() >= 9,
-            "hardly any worker ran: {:?}",
-            busy.told()
+            why(row).contains("or raise `trial_timeout` (now 1500ms)"),
+            "{row:#}"
         );
     }
+    assert!(
+        busy.told().len() >= 9,
+        "hardly any worker ran: {:?}",
+        busy.told()
+    );
 }
 
 #[test]
@@ -184,10 +190,7 @@ fn workers_end_with_a_session_that_is_killed() {
         busy.run().child().wait().unwrap();
         busy.run().assert_gone();
         for pid in pids {
-            assert!(
-                !Path::new(&format!("/proc/{pid}")).exists(),
-                "{model}: {pid} lives"
-            );
+            assert!(!is_running(pid), "{model}: {pid} runs");
         }
     }
 }
@@ -241,28 +244,27 @@ fn a_worker_that_is_killed_is_told_in_its_row() {
 
 #[test]
 fn the_cpu_time_of_workers_is_counted_however_they_were_started() {
-    for python in pythons() {
-        let report = answered(
-            &python,
-            &format!(
-                "task = {{ count = 6_000_000 }}\ntasks = 3\nrepeat = 2\nbudget = \"10m\"\nruntime = \"python\"\n\
+    let Some(python) = python() else { return };
+    let report = answered(
+        &python,
+        &format!(
+            "task = {{ count = 4_000_000 }}\ntasks = 3\nrepeat = 1\nbudget = \"10m\"\nruntime = \"python\"\n\
                  models = [\"sequential\", {}]",
-                models().join(", ")
-            ),
+            models().join(", ")
+        ),
+    );
+    let least = |label: &str| row(&report, label)["cpu_ns"]["min"].as_f64().unwrap();
+    let serial = least("sequential");
+    for (label, model) in models().iter().enumerate() {
+        let row = row(&report, &label.to_string());
+        let counted = least(&label.to_string());
+        // A worker of three that isn't counted would show as a third less; starting an interpreter adds some.
+        assert!(
+            (0.8 * serial..1.6 * serial + 4.0 * START_UP_NS).contains(&counted),
+            "{model}: {counted} ns, sequential {serial} ns"
         );
-        let least = |label: &str| row(&report, label)["cpu_ns"]["min"].as_f64().unwrap();
-        let serial = least("sequential");
-        for (label, model) in models().iter().enumerate() {
-            let row = row(&report, &label.to_string());
-            let ratio = least(&label.to_string()) / serial;
-            // A worker of three that isn't counted would show as a third less; starting some adds.
-            assert!(
-                (0.8..2.5).contains(&ratio),
-                "{model}: {ratio} times sequential's"
-            );
-            let notes = row.to_string();
-            assert!(!notes.contains("two ways of counting"), "{model}: {row:#}");
-        }
+        let notes = row.to_string();
+        assert!(!notes.contains("two ways of counting"), "{model}: {row:#}");
     }
 }
 
@@ -272,21 +274,20 @@ fn the_memory_of_workers_is_counted_however_they_were_started() {
     let task = "[{ alloc = \"30MB\" }, { python = '''\nimport glob, time\n\ndef task(i):\n    \
                 open(f\"here-{i}\", \"w\").close()\n    while len(glob.glob(\"here-*\")) < 3:\n        \
                 time.sleep(0.005)\n    time.sleep(0.2)\n''' }]";
-    for python in pythons() {
-        let report = answered(
-            &python,
-            &format!(
-                "task = {task}\ntasks = 3\nrepeat = 1\nmodels = [\"threads\", {}]",
-                models().join(", ")
-            ),
+    let Some(python) = python() else { return };
+    let report = answered(
+        &python,
+        &format!(
+            "task = {task}\ntasks = 3\nrepeat = 1\nmodels = [\"threads\", {}]",
+            models().join(", ")
+        ),
+    );
+    for row in rows(&report) {
+        let megabytes = row["peak_pss_bytes"]["max"].as_f64().unwrap() / 1e6;
+        assert!(
+            (90.0..220.0).contains(&megabytes),
+            "{megabytes} MB: {row:#}"
         );
-        for row in rows(&report) {
-            let megabytes = row["peak_pss_bytes"]["max"].as_f64().unwrap() / 1e6;
-            assert!(
-                (90.0..220.0).contains(&megabytes),
-                "{megabytes} MB: {row:#}"
-            );
-            assert!(median(row, "growth_bytes") >= 85e6, "{row:#}");
-        }
+        assert!(median(row, "growth_bytes") >= 85e6, "{row:#}");
     }
 }
