@@ -6,6 +6,7 @@
 
 use super::{Python, Request};
 use crate::process::{REPLY_DESCRIPTOR, explained};
+use crate::service::ADDRESS_VARIABLE;
 use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::os::fd::{AsRawFd, FromRawFd};
@@ -34,6 +35,9 @@ pub fn exec(python: &Python, request: &Request, text: &str) -> io::Result<String
     // for it takes time.
     if !request.program.uses_python() {
         command.args(["-I", "-S"]);
+    }
+    if let Some(address) = request.site.delay_server {
+        command.env(ADDRESS_VARIABLE, format!("http://{address}"));
     }
     let error = command
         .arg(&python.harness)
