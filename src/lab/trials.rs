@@ -57,7 +57,12 @@ impl Lab {
         stop: &'a Stop,
     ) -> Result<Trials<'a>, String> {
         let warden = self.warden()?;
-        let asks = |point: &Point| point.program.uses(|op| matches!(op, Op::Http { .. }));
+        // The author's own code is told where the server is, too.
+        let asks = |point: &Point| {
+            point
+                .program
+                .uses(|op| matches!(op, Op::Http { .. } | Op::Python { .. }))
+        };
         let delay_server = match experiment.points.iter().any(asks) {
             true => Some(delay_server(
                 &warden,

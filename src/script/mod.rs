@@ -12,6 +12,7 @@ use crate::analysis::place_of;
 use crate::experiment::{Experiment, Point, Series};
 use crate::model::Settings;
 use crate::program::Op;
+use crate::service::ADDRESS_VARIABLE;
 use models::Frame;
 use ops::{Body, Shared, Style};
 use std::collections::BTreeSet;
@@ -117,6 +118,14 @@ fn notes(experiment: &Experiment) -> Vec<&'static str> {
         )
     }) {
         notes.push("Run them in the folder of your own file, which they import.");
+    }
+    if any(
+        |op| matches!(op, Op::Python { code: crate::program::Code::Text { text, .. } } if text.contains(ADDRESS_VARIABLE)),
+    ) {
+        notes.push(
+            "Your code asks conclab's server: start `conclab delay-server`, and set CONCLAB_DELAY_SERVER to http:// \
+             and the address that it prints.",
+        );
     }
     notes
 }

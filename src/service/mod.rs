@@ -1,15 +1,19 @@
 //! The delay server: a process of its own that answers HTTP requests on the loopback after a given time.
 //!
 //! `GET /delay?ns=N&status=S&bytes=B` answers with that status and so many bytes after N nanoseconds (timers
-//! have a grain of 1 ms and fire after it). Connections are kept open unless the client asks to close. It is
-//! started once by the warden, prints its address as its first line, and is charged to no trial.
+//! have a grain of 1 ms and fire after it); for requests written by hand there is `time=50ms` instead of `ns`.
+//! Connections are kept open unless the client asks to close. It is started once by the warden, prints its
+//! address as its first line, and is charged to no trial.
 
+use crate::units::parse_duration_ns;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
+/// What tells the author's own code where the server is, as `http://127.0.0.1:PORT`.
+pub const ADDRESS_VARIABLE: &str = "CONCLAB_DELAY_SERVER";
 /// Longest head of a request.
 const MOST_HEAD: usize = 8 << 10;
 /// Most of a body that is sent together with the head.
@@ -64,6 +68,10 @@ impl Ask {
         for pair in target.split('&') {
             let (name, value) = pair.split_once('=')?;
             let field = match name {
+                "time" => {
+                    ask.time_ns = parse_duration_ns(value).ok()?;
+                    continue;
+                }
                 "ns" => &mut ask.time_ns,
                 "status" => &mut ask.status,
                 "bytes" => &mut ask.bytes,
@@ -198,6 +206,15 @@ mod tests {
             };
             assert_eq!(Ask::read(&ask.request()), Some(ask));
         }
+        let by_hand =
+            Ask::read("GET /delay?time=1.5ms&status=404 HTTP/1.1\r\nConnection: close\r\n\r\n");
+        let expected = Ask {
+            time_ns: 1_500_000,
+            status: 404,
+            bytes: 0,
+            reuse: false,
+        };
+        assert_eq!(by_hand, Some(expected));
         for wrong in [
             "",
             "GET / HTTP/1.1\r\n\r\n",
@@ -205,6 +222,7 @@ mod tests {
             "GET /delay?ns=-1 HTTP/1.1",
             "GET /delay?ns=1&status=999 HTTP/1.1",
             "GET /delay?ns=1&other=2 HTTP/1.1",
+            "GET /delay?time=50 HTTP/1.1",
         ] {
             assert_eq!(Ask::read(wrong), None, "{wrong}");
         }

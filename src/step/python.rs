@@ -19,6 +19,9 @@ pub const STEP: Step = Step {
               it returns is the answer that all models must agree on; `None` is not compared. Under `async` \
               an `async def` is awaited and a plain `def` keeps the event loop; other models run an \
               `async def` by `asyncio.run`. An exception fails its task, with the traceback as the reason. \
+              For requests there is the loopback server that `http` talks to: \
+              os.environ[\"CONCLAB_DELAY_SERVER\"] + \"/delay?time=50ms\" answers after that time (`&status=404` \
+              and `&bytes=1000` say what). \
               Write the text between ''' and ''', where nothing needs to be escaped.",
         example: "{ python = '''def task(i): return sum(range(i * 1000))''' }",
         python: "your function, as it stands",

@@ -6,6 +6,7 @@
 
 use super::{Python, Request};
 use crate::process::{REPLY_DESCRIPTOR, explained};
+use crate::service::ADDRESS_VARIABLE;
 use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::os::fd::{AsRawFd, FromRawFd};
@@ -44,6 +45,9 @@ pub fn exec(python: &Python, request: &Request, text: &str) -> io::Result<String
     let directory = &request.site.directory;
     if directory.as_os_str().as_bytes().len() <= LONGEST_TEMPORARY {
         command.env("TMPDIR", directory);
+    }
+    if let Some(address) = request.site.delay_server {
+        command.env(ADDRESS_VARIABLE, format!("http://{address}"));
     }
     let error = command
         .arg(&python.harness)
