@@ -359,8 +359,11 @@ fn an_endless_loop_is_stopped_by_its_time_and_by_an_interrupt() {
     }
 }
 
+/// A row's outcome, and some of its words.
+type Told = (&'static str, &'static str);
+
 /// What tasks do to their process; outcome and words of `sequential` and of `process-pool`.
-const HOSTILE: &[(&str, (&str, &str), (&str, &str))] = &[
+const HOSTILE: &[(&str, Told, Told)] = &[
     (
         "import sys\ndef task(i): sys.exit(3)",
         ("ok", "SystemExit: 3"),
