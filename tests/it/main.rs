@@ -26,6 +26,7 @@ mod wording;
 mod fuzz;
 mod reference;
 mod python;
+mod python_hostile;
 mod python_step;
 mod python_workers;
 mod pythons;

@@ -1,22 +1,20 @@
-//! The author's own Python: what tells of its mistakes, what becomes of what it does to its process, and what its
-//! tasks return.
+//! The author's own Python: what tells of its mistakes, and what its tasks return.
 //!
-//! To add a program that means harm: a row of [`HOSTILE`].
+//! Programs that mean harm: `python_hostile`.
 
 use crate::answers::{Run, answer_with, row, signal};
 use crate::python::{answered, any_python, on, rows, why};
 use crate::pythons::{newest, pythons};
 use serde_json::Value;
 use std::fs;
-use std::path::Path;
 
 /// A cell of three tasks that run that program.
-fn cell(program: &str, keys: &str) -> String {
+pub fn cell(program: &str, keys: &str) -> String {
     format!("task = {{ python = '''\n{program}\n''' }}\ntasks = 3\nworkers = 2\nrepeat = 1\n{keys}")
 }
 
 /// All that a row tells in words.
-fn told(row: &Value) -> String {
+pub fn told(row: &Value) -> String {
     let notes = row["notes"].as_array().unwrap().iter();
     let notes = notes.map(|note| note.as_str().unwrap().to_owned());
     [why(row)]
@@ -356,155 +354,5 @@ fn an_endless_loop_is_stopped_by_its_time_and_by_an_interrupt() {
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(rows(&report)[0]["outcome"], "interrupted", "{report:#}");
         run.assert_gone();
-    }
-}
-
-/// What tasks do to their process; outcome and words of `sequential` and of `process-pool`.
-const HOSTILE: &[(&str, (&str, &str), (&str, &str))] = &[
-    (
-        "import sys\ndef task(i): sys.exit(3)",
-        ("ok", "SystemExit: 3"),
-        ("ok", "SystemExit: 3"),
-    ),
-    (
-        "import os\ndef task(i): os._exit(0)",
-        ("crashed", "something that it ran has ended its process"),
-        (
-            "failed",
-            "ended with exit code 0 before its tasks were done",
-        ),
-    ),
-    (
-        "import os\ndef task(i): os._exit(7)",
-        ("crashed", "it ended with exit code 7"),
-        (
-            "failed",
-            "ended with exit code 7 before its tasks were done",
-        ),
-    ),
-    (
-        "import os, signal\ndef task(i): os.kill(os.getpid(), signal.SIGKILL)",
-        ("crashed", "SIGKILL"),
-        ("failed", "was killed by signal 9"),
-    ),
-    (
-        "import ctypes\ndef task(i): ctypes.string_at(0)",
-        ("crashed", "a segmentation fault (SIGSEGV)"),
-        ("failed", "was killed by signal 11"),
-    ),
-    (
-        "def task(i): return task(i)",
-        ("ok", "RecursionError"),
-        ("ok", "RecursionError"),
-    ),
-    (
-        "def task(i): raise KeyboardInterrupt",
-        ("ok", "KeyboardInterrupt"),
-        ("ok", "KeyboardInterrupt"),
-    ),
-    (
-        "import shutil, os\ndef task(i): shutil.rmtree(os.getcwd(), ignore_errors=True)",
-        ("ok", ""),
-        ("ok", ""),
-    ),
-    (
-        "import os\ndef task(i): os.close(3)",
-        ("crashed", "something closed descriptor 3"),
-        ("ok", ""),
-    ),
-    (
-        "import os\ndef task(i): os.write(3, b'hello')",
-        ("crashed", "something else was written to descriptor 3"),
-        ("crashed", "something else was written to descriptor 3"),
-    ),
-    (
-        "import os\ndef task(i): os.close(0), os.close(1), os.close(2)",
-        ("ok", ""),
-        ("ok", ""),
-    ),
-    (
-        "from threading import Thread\nimport time\n\
-         def task(i): Thread(target=time.sleep, args=(1000,), daemon=i > 0).start()",
-        ("ok", ""),
-        ("ok", ""),
-    ),
-    (
-        "import subprocess\ndef task(i): subprocess.Popen(['sleep', '1007'], start_new_session=True)",
-        ("ok", ""),
-        ("ok", ""),
-    ),
-    (
-        "import os, time\ndef task(i):\n    if os.fork() == 0:\n        os.setsid()\n        time.sleep(1000)",
-        ("ok", ""),
-        ("ok", ""),
-    ),
-    (
-        "import time, os, json, threading\ndef task(i):\n    \
-         time.perf_counter_ns = time.monotonic = time.perf_counter = time.time = lambda: 0\n    \
-         os.environ.clear()\n    json.loads = None",
-        ("ok", ""),
-        ("ok", ""),
-    ),
-    (
-        "import resource\ndef task(i):\n    resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))\n    open('x', 'w')",
-        ("crashed", "Too many open files"),
-        ("ok", "Too many open files"),
-    ),
-    (
-        "class Odd(Exception):\n    def __str__(self): raise Odd\ndef task(i): raise Odd",
-        ("ok", "Odd"),
-        ("ok", "Odd"),
-    ),
-];
-
-#[test]
-fn what_tasks_do_to_their_process_is_a_calm_row_and_others_run() {
-    let pythons = pythons();
-    for python in pythons
-        .first()
-        .into_iter()
-        .chain(newest(&pythons).map(Path::to_owned).as_ref())
-    {
-        for (program, sequential, pool) in HOSTILE {
-            let (_, report) = on(
-                python,
-                &cell(
-                    program,
-                    "models = [\"sequential\", { model = \"process-pool\", start = \"fork\" }, \"sequential@native\"]\ntrial_timeout = \"20s\"",
-                ),
-            );
-            for (label, (outcome, words)) in [
-                ("sequential@python", sequential),
-                ("process-pool@python", pool),
-            ] {
-                let row = row(&report, label);
-                assert_eq!(row["outcome"], *outcome, "{program}: {row:#}");
-                let told = told(row);
-                assert!(told.contains(words), "{program}: {told}");
-                assert!(
-                    told.len() < 5_000 && !told.contains("conclab_run"),
-                    "{program}: {told}"
-                );
-            }
-            assert_eq!(row(&report, "sequential@native")["outcome"], "unsupported");
-        }
-    }
-}
-
-#[test]
-fn a_flood_of_prints_ends_with_its_time_and_keeps_nothing_waiting() {
-    let Some(python) = any_python() else { return };
-    let flood = "import os\ndef task(i):\n    while True: os.write(1, b'x' * 1_000_000)";
-    let (code, report) = on(
-        &python,
-        &cell(
-            flood,
-            "models = [\"threads\", \"process-pool\"]\ntrial_timeout = \"1s\"",
-        ),
-    );
-    assert_eq!(code, 1);
-    for row in rows(&report) {
-        assert_eq!(row["outcome"], "timeout", "{row:#}");
-        assert!(told(row).len() < 2_000, "{row:#}");
     }
 }
