@@ -4,7 +4,7 @@
 
 use crate::describe::{Quantity, Setting};
 use crate::model::settings::MOST_WORKERS;
-use crate::model::settings::{CHUNK, LABEL, LIMITS, POOL, WORKERS};
+use crate::model::settings::{CHUNK, LABEL, LIMITS, POOL, START, WORKERS};
 use crate::runtime::RUNTIME_NAMES;
 
 /// Longest duration that a key may ask for: a day.
@@ -314,6 +314,7 @@ pub const MODEL_KEYS: &[Setting] = &[
     WORKERS,
     CHUNK,
     POOL,
+    START,
     LIMITS,
     LABEL,
 ];

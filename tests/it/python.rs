@@ -11,11 +11,20 @@ use conclab::step::STEPS;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// Exit code and report of a cell whose word `python` means that interpreter.
+/// Exit code and report of a cell whose word `python` means that interpreter; each row with what its tasks
+/// said.
 pub fn on(python: &Path, cell: &str) -> (i32, Value) {
-    answer_with(cell, |command| {
+    let (code, mut report) = answer_with(cell, |command| {
         command.env("CONCLAB_PYTHON", python);
-    })
+    });
+    let said = report["said"].take();
+    for row in report["rows"].as_array_mut().into_iter().flatten() {
+        let own = said.as_array().into_iter().flatten();
+        let own = own.filter(|said| said["labels"].as_array().unwrap().contains(&row["label"]));
+        let own: Vec<Value> = own.map(|said| said["text"].clone()).collect();
+        row["said"] = own.into();
+    }
+    (code, report)
 }
 
 /// The report of a cell whose rows must all have been answered.
