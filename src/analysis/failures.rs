@@ -174,7 +174,9 @@ pub(super) fn interruption(report: &Report) -> Vec<String> {
     let measured = |row: &&Row| row.wall_ns.is_some();
     let measured = report.rows.iter().filter(measured).count();
     vec![match (measured, report.rows.len()) {
-        (0, _) => "Interrupted before anything was measured.".to_owned(),
+        (0, _) => {
+            "Interrupted before any timed run had ended: there is nothing to show.".to_owned()
+        }
         (some, all) if some == all => {
             "Interrupted: these numbers are what was measured until then.".to_owned()
         }

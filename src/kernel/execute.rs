@@ -220,7 +220,10 @@ fn error_of(answer: Answer) -> Option<ErrorOutput> {
         Answer::Interrupted => Some(ErrorOutput {
             ename: "Interrupted".to_owned(),
             evalue: "this cell was interrupted".to_owned(),
-            traceback: vec!["Interrupted. What was measured until then is shown above.".to_owned()],
+            traceback: vec![
+                "Interrupted. What had been measured until then, if anything, is shown above."
+                    .to_owned(),
+            ],
         }),
     }
 }

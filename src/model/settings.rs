@@ -108,7 +108,7 @@ pub const START: Setting = Setting {
     doc: "On Python: how multiprocessing starts processes. `fork` copies the parent, `spawn` starts a new \
           interpreter, `forkserver` copies a small server. The default is `fork` up to Python 3.13 and \
           `forkserver` from 3.14 on.",
-    example: "{ model = \"process-pool\", start = \"spawn\" }",
+    example: "{ model = \"process-pool@python\", start = \"spawn\" }",
 };
 
 /// `limits`, which every model takes.

@@ -10,10 +10,10 @@ use super::scan::{Leaf, Place, Role, floor, scan};
 use super::slot::{Slot, keys_at, slot_at, words};
 use crate::catalog::keys::{self, COMMANDS, MODEL_KEYS, SHOWS};
 use crate::catalog::{Entry, Owner, entries};
-use crate::describe::Quantity;
+use crate::describe::{ModelDef, Quantity};
 use crate::diagnostic::Span;
 use crate::measure::metrics::METRICS;
-use crate::model::MODELS;
+use crate::model::{self, MODELS};
 use crate::plot::FIGURES;
 use crate::runtime::RUNTIMES;
 use crate::step::STEPS;
@@ -210,6 +210,7 @@ impl Proposer<'_> {
         let at_top = place.path.is_empty();
         let has_work = at_top && WORK.iter().any(|key| written.contains(key));
         let behind = self.text[place.word.end..].trim_start_matches([' ', '\t']);
+        let model = self.model_of_table();
         let offers = keys_at(place).into_iter().filter_map(|entry| {
             let name = entry.name();
             // Cases stand in one table each, by a dotted key.
@@ -217,7 +218,9 @@ impl Proposer<'_> {
             let is_command = matches!(entry, Entry::Key(Owner::Command, _));
             let is_there = written.contains(&name) && !(is_case && place.role == Role::Key);
             let excluded = has_work && !written.contains(&name) && WORK.contains(&name);
-            if is_there || at_top && excluded || is_command && !written.is_empty() {
+            let is_anothers = matches!(entry, Entry::Key(Owner::Model, _))
+                && model.is_some_and(|def| name != "model" && !def.takes(name));
+            if is_there || at_top && excluded || is_command && !written.is_empty() || is_anothers {
                 return None;
             }
             let text = match place.role {
@@ -237,6 +240,22 @@ impl Proposer<'_> {
             Some(Offer { named, text })
         });
         matching(place.word.clone(), self.typed(), offers.collect())
+    }
+
+    /// The model that the table around the cursor names so far.
+    fn model_of_table(&self) -> Option<&'static ModelDef> {
+        let place = self.place;
+        if !matches!(place.path.as_str(), "models" | "models[]") {
+            return None;
+        }
+        let open = self.text[..place.word.start].rfind('{')?;
+        let path = format!("{}.model", place.path);
+        let own = self
+            .leaves
+            .iter()
+            .find(|leaf| leaf.path == path && leaf.span.start > open)?;
+        let word = self.text[own.span.clone()].split('@').next()?;
+        model::find(word).map(|model| model.def())
     }
 
     fn values(&self) -> Completions {

@@ -56,11 +56,38 @@ pub fn cases(source: &Source, readers: &mut Readers) -> Vec<Option<String>> {
         );
         return Vec::new();
     }
-    let mut names: Vec<_> = table.iter().map(|(key, _)| key).collect();
-    names.sort_by_key(|key| key.span().start);
-    names
+    let mut cases: Vec<_> = table.iter().collect();
+    cases.sort_by_key(|(key, _)| key.span().start);
+    // TOML's one trap: everything below a header belongs to it.
+    let below_header = reader.source(item).starts_with('[');
+    let mut trapped = false;
+    for (key, item) in &cases {
+        let name = key.get_ref();
+        let is_task = match item.get_ref() {
+            DeValue::Table(_) => true,
+            DeValue::Array(steps) => steps.iter().all(|step| step.get_ref().is_table()),
+            _ => false,
+        };
+        if find(name).is_none() || is_task || reader.is_full() {
+            continue;
+        }
+        trapped = true;
+        let (place, remedy) = match below_header {
+            true => ("stands below [cases]", "above [cases]"),
+            false => ("stands among the cases", "at the top of the cell"),
+        };
+        reader.problem(
+            key.span(),
+            format!("`{name}` {place}, so it would be the name of a case"),
+            format!("put `{name}` {remedy}, or call the case otherwise"),
+        );
+    }
+    if trapped {
+        return Vec::new();
+    }
+    cases
         .into_iter()
-        .map(|key| Some(key.get_ref().to_string()))
+        .map(|(key, _)| Some(key.get_ref().to_string()))
         .collect()
 }
 

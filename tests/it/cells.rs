@@ -431,6 +431,32 @@ fn syntax_errors_and_the_rest_are_told_together() {
 }
 
 #[test]
+fn keys_below_a_header_of_cases_are_told_where_they_belong() {
+    check(
+        r##"
+  [cases]
+  "CPU-bound" = { cpu = "1ms" }
+  tasks  = 4
+# ^^^^^ `tasks` stands below [cases] | put `tasks` above [cases]
+  models = ["threads"]
+# ^^^^^^ `models` stands below [cases] | put `models` above [cases]
+  mix    = [{ cpu = "1ms" }, { sleep = "1ms" }]
+"##,
+    );
+}
+
+#[test]
+fn a_series_alone_is_no_measure() {
+    check(
+        r##"
+  task  = { cpu = "1ms" }
+  check = ["threads < sequential"]
+#           ^^^^^^^ alone can't be measured | wall(threads)
+"##,
+    );
+}
+
+#[test]
 fn several_ways_to_say_what_runs_are_one_too_many() {
     check(
         r##"

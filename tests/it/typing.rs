@@ -167,6 +167,23 @@ fn tables_inside_a_cell_are_offered_their_own_keys() {
 }
 
 #[test]
+fn a_models_table_is_offered_what_that_model_takes() {
+    let keys = |text: &str| proposed(text).concat().replace(" =", "").trim().to_owned();
+    assert_eq!(
+        keys("models = [{ model = \"thread-pool\", |"),
+        "workers limits label"
+    );
+    assert_eq!(
+        keys("models = [{ model = \"process-pool@python\", workers = 2, |"),
+        "chunk start limits label"
+    );
+    assert_eq!(
+        keys("models = [{ model = \"hybrid\", pool = \"threads\" }, { model = \"threads\", |"),
+        "limits label"
+    );
+}
+
+#[test]
 fn words_are_offered_where_words_go_with_the_quotes_that_are_missing() {
     for (text, item, expected) in [
         ("models = [|", "\"threads\"", "models = [\"threads\""),

@@ -6,6 +6,7 @@ use super::lexer::{Kind, Token, tokens};
 use super::{Assertion, Condition, Constant, Number, Operator, Side, Term, Word, Written};
 use crate::describe::nearest;
 use crate::diagnostic::{Diagnostic, Span};
+use crate::measure::metrics::METRICS;
 use crate::units::{UnitError, parse_bytes, parse_duration_ns};
 
 /// What a whole claim looks like, for help.
@@ -94,8 +95,13 @@ impl<'a> Parser<'a> {
             Kind::Word if self.source(&first) == "fastest" => self.fastest(),
             Kind::Word => {
                 let word = self.source(&first);
+                let is_metric = METRICS.iter().any(|metric| metric.name == word);
                 let help = match nearest(word, ["fastest"]) {
                     Some(near) => format!("did you mean {near} == async?"),
+                    // The name of a series, as a rule.
+                    None if !is_metric => {
+                        format!("say what of it is measured: wall({word}), for example")
+                    }
                     None => format!("a metric needs its series in parentheses: {word}(threads)"),
                 };
                 Err(Diagnostic::new(
