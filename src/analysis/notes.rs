@@ -2,7 +2,7 @@
 //!
 //! To add a note: its lines in [`notes`], or a function that gives it.
 
-use super::said::{is_long, last_line};
+use super::said::{is_long, is_traceback, last_line};
 use super::statistics::outliers;
 use crate::model;
 use crate::trial::{Measurement, MemorySource};
@@ -66,7 +66,11 @@ pub(super) fn notes(
         .iter()
         .find_map(|m| m.reply.tally.first_error.as_deref());
     if let Some(error) = error {
-        notes.push(format!("a task failed: {}", last_line(error)));
+        let error = match is_traceback(error) {
+            true => last_line(error),
+            false => error,
+        };
+        notes.push(format!("a task failed: {error}"));
     }
     let mut printed = measured.iter().map(|m| m.printed.as_str());
     if let Some(line) = printed.find(|p| !p.trim().is_empty() && !is_long(p)) {

@@ -17,7 +17,12 @@ pub(super) fn last_line(text: &str) -> &str {
     text.trim().lines().last().unwrap_or_default().trim()
 }
 
-/// Whether a text is told in full elsewhere, because it has several lines.
+/// Whether a reason is a traceback, which is told in full elsewhere.
+pub(super) fn is_traceback(text: &str) -> bool {
+    text.contains("Traceback (most recent call last)")
+}
+
+/// Whether what was printed is told in full elsewhere, because it has several lines.
 pub(super) fn is_long(text: &str) -> bool {
     text.trim().lines().nth(1).is_some()
 }
@@ -42,14 +47,15 @@ pub(super) fn add(said: &mut Vec<Said>, row: &mut Row, measured: &[&Measurement]
     let errors = measured
         .iter()
         .map(|m| m.reply.tally.first_error.as_deref());
-    if let Some(error) = errors.flatten().find(|error| is_long(error)) {
+    if let Some(error) = errors.flatten().find(|error| is_traceback(error)) {
         tell("a task failed", error);
     }
     if let Some(printed) = measured.iter().map(|m| &m.printed).rfind(|p| is_long(p)) {
         tell("printed", printed);
     }
     if let Some(why) = row.why.take() {
-        let is_own = matches!(row.outcome, Outcome::Failed | Outcome::Crashed) && is_long(&why);
+        let is_own =
+            matches!(row.outcome, Outcome::Failed | Outcome::Crashed) && is_traceback(&why);
         if is_own {
             tell(row.outcome.name(), &why);
         }

@@ -10,12 +10,18 @@ use conclab::model::MODELS;
 use conclab::step::STEPS;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Exit code and report of a cell whose word `python` means that interpreter; each row with what its tasks
 /// said.
 pub fn on(python: &Path, cell: &str) -> (i32, Value) {
+    on_with(python, cell, |_| {})
+}
+
+/// The same, with an environment or a folder of its own.
+pub fn on_with(python: &Path, cell: &str, prepare: impl FnOnce(&mut Command)) -> (i32, Value) {
     let (code, mut report) = answer_with(cell, |command| {
-        command.env("CONCLAB_PYTHON", python);
+        prepare(command.env("CONCLAB_PYTHON", python));
     });
     let said = report["said"].take();
     for row in report["rows"].as_array_mut().into_iter().flatten() {

@@ -2,8 +2,8 @@
 //!
 //! Programs that mean harm: `python_hostile`.
 
-use crate::answers::{Run, answer_with, row, signal};
-use crate::python::{answered, any_python, on, rows, why};
+use crate::answers::{Run, row, signal};
+use crate::python::{answered, any_python, on, on_with, rows, why};
 use crate::pythons::{newest, pythons};
 use serde_json::Value;
 use std::fs;
@@ -87,8 +87,8 @@ fn a_function_in_a_file_stands_beside_the_notebook() {
             "task = {{ python = {source} }}\ntasks = 3\nrepeat = 1\nmodels = [\"sequential\", \"threads\", \
              \"processes\", {{ model = \"process-pool\", start = \"spawn\" }}, \"async\"]"
         );
-        answer_with(&cell, |command| {
-            command.env("CONCLAB_PYTHON", &python).current_dir(&folder);
+        on_with(&python, &cell, |command| {
+            command.current_dir(&folder);
         })
     };
     for source in [
