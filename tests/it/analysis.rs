@@ -421,7 +421,7 @@ fn nothing_measured_is_a_report_too() {
     );
     assert_eq!(
         report.verdict,
-        ["Interrupted before anything was measured."]
+        ["Interrupted before any timed run had ended: there is nothing to show."]
     );
     let partial: Vec<_> = simulation.records().into_iter().take(9).collect();
     let report = simulation.report_of(&partial);

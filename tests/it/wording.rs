@@ -32,7 +32,7 @@ fn an_interrupt_before_any_number_is_one_sentence_without_figure_or_table() {
     ] {
         assert_eq!(
             report.verdict,
-            ["Interrupted before anything was measured."]
+            ["Interrupted before any timed run had ended: there is nothing to show."]
         );
         assert!(plot::draw(&report, &[], Theme::Light).is_empty());
         let text = render::terminal(&report);
