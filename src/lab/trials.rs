@@ -281,9 +281,8 @@ fn delay_server(warden: &Warden, executable: &str) -> Result<SocketAddr, String>
 impl Trials<'_> {
     fn ready(&self, row: RowId) -> &Ready {
         let runtime = &self.experiment.series[row.series].runtime;
-        let ready = self.runtimes.iter();
-        ready
-            .into_iter()
+        let mut runtimes = self.runtimes.iter();
+        runtimes
             .find(|ready| ready.runtime == *runtime)
             .expect("every runtime of the experiment was made ready")
     }

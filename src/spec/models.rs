@@ -17,19 +17,14 @@ use toml::de::{DeTable, DeValue};
 /// The series of `models`: each on the runtime that it names, else on each of `runtimes`; those of one
 /// runtime stand together.
 pub fn series(reader: &mut Reader, item: &Item, runtimes: &[Runtime]) -> Vec<Series> {
-    let items: Vec<&Item> = match item.get_ref() {
-        DeValue::Array(list) if list.is_empty() => {
-            reader.problem(
-                item.span(),
-                "an experiment needs at least one model",
-                "write models = [\"sequential\", \"threads\"], for example",
-            );
-            return Vec::new();
-        }
-        DeValue::Array(list) => list.iter().collect(),
-        // A single model needs no brackets.
-        _ => vec![item],
-    };
+    let items = one_or_many(item);
+    if items.is_empty() {
+        reader.problem(
+            item.span(),
+            "an experiment needs at least one model",
+            "write models = [\"sequential\", \"threads\"], for example",
+        );
+    }
     let mut rows: Vec<Row> = Vec::new();
     for item in items {
         if reader.is_full() {
@@ -102,6 +97,14 @@ fn group_by_runtime(rows: &mut [Row]) {
         if !(alone && row.given.contains_key(LABEL.name)) {
             row.series.label = format!("{label}@{}", row.series.runtime.name());
         }
+    }
+}
+
+/// The entries of a list; a single one needs no brackets.
+pub fn one_or_many<'i>(item: &'i Item<'i>) -> Vec<&'i Item<'i>> {
+    match item.get_ref() {
+        DeValue::Array(list) => list.iter().collect(),
+        _ => vec![item],
     }
 }
 
@@ -365,12 +368,7 @@ pub fn limits(reader: &mut Reader, item: &Item, sweeps: bool) -> BTreeMap<String
 
 /// Verbs that some model of `models` limits: their steps must ask for a permit.
 pub fn limited(models: &Item) -> Vec<String> {
-    let one = [models];
-    let models: Vec<&Item> = match models.get_ref() {
-        DeValue::Array(list) => list.iter().collect(),
-        _ => one.to_vec(),
-    };
-    let tables = models
+    let tables = one_or_many(models)
         .into_iter()
         .filter_map(|item| item.get_ref().as_table());
     tables
@@ -434,19 +432,14 @@ fn runtime_named(reader: &mut Reader, item: &Item, name: &str) -> Option<Runtime
 
 /// The runtimes of `runtime = …`: one, or a list of different ones.
 pub fn runtimes(reader: &mut Reader, item: &Item) -> Vec<Runtime> {
-    let one = [item];
-    let items: Vec<&Item> = match item.get_ref() {
-        DeValue::Array(list) if list.is_empty() => {
-            reader.problem(
-                item.span(),
-                "an experiment needs at least one runtime",
-                "write runtime = \"native\", or leave it out",
-            );
-            return Vec::new();
-        }
-        DeValue::Array(list) => list.iter().collect(),
-        _ => one.to_vec(),
-    };
+    let items = one_or_many(item);
+    if items.is_empty() {
+        reader.problem(
+            item.span(),
+            "an experiment needs at least one runtime",
+            "write runtime = \"native\", or leave it out",
+        );
+    }
     let mut runtimes: Vec<Runtime> = Vec::new();
     for item in items {
         if reader.is_full() {

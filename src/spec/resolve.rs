@@ -17,7 +17,7 @@ use crate::plot::FIGURES;
 use crate::runtime::Runtime;
 use std::borrow::Cow;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 /// Most points of a sweep.
 const MOST_POINTS: usize = 200;
@@ -499,10 +499,7 @@ fn is_word(name: &str) -> bool {
 }
 
 pub fn plots(reader: &mut Reader, item: &Item) -> Vec<String> {
-    let items: Vec<&Item> = match item.get_ref() {
-        DeValue::Array(list) => list.iter().collect(),
-        _ => vec![item],
-    };
+    let items = models::one_or_many(item);
     let names: Vec<&'static str> = FIGURES.iter().map(|figure| figure.def.name).collect();
     let mut plots = Vec::new();
     for item in items {
