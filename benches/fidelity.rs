@@ -219,6 +219,7 @@ impl Bench {
                     ..Settings::default()
                 },
                 latencies: false,
+                trace: false,
                 switch_interval_ns: None,
                 python: Some(self.python.clone()),
                 site: Site {

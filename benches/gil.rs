@@ -198,6 +198,7 @@ impl Bench {
                 runtime: Runtime::Gil,
                 settings: Settings::default(),
                 latencies: true,
+                trace: false,
                 switch_interval_ns,
                 python: None,
                 site: Site {

@@ -264,6 +264,7 @@ impl Bench {
                     ..Settings::default()
                 },
                 latencies: false,
+                trace: false,
                 switch_interval_ns: None,
                 python: None,
                 site: Site {

@@ -95,6 +95,7 @@ fn trial_ns(warden: &Warden, number: usize) -> (f64, f64) {
             runtime: Runtime::Native,
             settings: Settings::default(),
             latencies: false,
+            trace: false,
             switch_interval_ns: None,
             python: None,
             site: Site {

@@ -12,6 +12,16 @@ use crate::units::{bytes_text, duration_text, format_count};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Figures that are drawn from a traced run.
+pub const TRACED_FIGURES: &[&str] = &["timeline", "breakdown", "lag"];
+/// Metrics that are read from a traced run.
+pub const TRACED_METRICS: &[&str] = &["lag", "lock_wait", "gil_wait"];
+
+/// Whether a file is one that a trace is saved to: in the Chrome trace event format.
+pub fn is_trace(path: &str) -> bool {
+    path.ends_with("trace.json")
+}
+
 /// One cell, resolved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Experiment {
@@ -250,6 +260,17 @@ impl Experiment {
         self.plots.iter().any(|plot| plot == "latency")
             || self.points.iter().any(named)
             || claims.any(|claim| claim.asks_for("latency") || claim.asks_for("p95"))
+    }
+
+    /// Whether the answer tells what each worker did, which takes a run of its own: where a figure, a claim
+    /// or a file asks for it.
+    pub fn wants_trace(&self) -> bool {
+        let mut claims = self.checks.iter().chain(&self.predictions);
+        self.plots
+            .iter()
+            .any(|plot| TRACED_FIGURES.contains(&&**plot))
+            || claims.any(|claim| TRACED_METRICS.iter().any(|metric| claim.asks_for(metric)))
+            || self.save.as_deref().is_some_and(is_trace)
     }
 
     /// Index of the series that speedups are taken against, on the runtime of `series`.

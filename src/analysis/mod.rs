@@ -17,6 +17,7 @@ mod scaling;
 pub mod statistics;
 mod sweep;
 mod sweep_verdict;
+mod traced;
 mod verdict;
 mod warnings;
 mod winner;
@@ -29,6 +30,7 @@ pub use report::report;
 pub use runtimes::short;
 pub use scaling::{Scaling, ScalingPoint, Usl};
 pub use sweep::{Interval, Quantity, number, quantity};
+pub use traced::{Breakdown, PARTS, Part, PartDef, Traced};
 pub use verdict::place_of;
 pub use winner::Winner;
 
@@ -152,6 +154,9 @@ pub struct Row {
     /// The program's groups with the latencies of their tasks; empty where latencies weren't recorded.
     #[serde(serialize_with = "as_groups")]
     pub groups: Vec<GroupReport>,
+    /// What its traced run tells; `None` where none was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traced: Option<Traced>,
     /// Notes of this row alone: outliers, disagreeing counts, what it printed.
     pub notes: Vec<String>,
 }

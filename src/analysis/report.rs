@@ -2,6 +2,7 @@
 
 use super::said;
 use super::statistics::{bootstrap_median, holm, paired_ratio};
+use super::traced::traced;
 use super::{
     Crossover, GroupReport, Interval, Latency, Report, Row, SCHEMA, Scaling, Speedup, Summary,
     TaskCounts, Winner, checks, crossover, notes, scaling, sweep, verdict, warnings, winner,
@@ -114,6 +115,10 @@ fn row(experiment: &Experiment, id: RowId, records: &[&Record], interrupted: boo
         .iter()
         .filter_map(|m| m.memory)
         .max_by_key(|memory| memory.peak_bytes);
+    let of_trace = |record: &&&Record| record.kind == Kind::Traced;
+    let traced_run = records.iter().find(of_trace);
+    let traced_run = traced_run.and_then(|record| record.measurement.as_ref());
+    let timed_median_ns = summary(&measured, |m| Some(m.reply.wall_ns as f64)).map(|s| s.median);
     let interpreted = series.runtime.is_python();
     let worst = measured.iter().min_by_key(|m| m.reply.tally.succeeded);
     Row {
@@ -167,6 +172,7 @@ fn row(experiment: &Experiment, id: RowId, records: &[&Record], interrupted: boo
             (tally.expected_updates > 0).then_some(lost)
         }),
         groups: groups(&measured),
+        traced: traced_run.and_then(|run| traced(run, timed_median_ns)),
         notes: notes::notes(&series.model, &measured, &observed),
     }
 }

@@ -31,6 +31,9 @@ pub struct Machinery<'a> {
     pub progress: &'a mut dyn FnMut(Progress),
 }
 
+/// Number that the traced runs' order is shuffled with; blocks count up from 0, pilots down from the top.
+const TRACED_BLOCK: u32 = u32::MAX / 2;
+
 struct Race<'a, 'm> {
     experiment: &'a Experiment,
     machinery: Machinery<'m>,
@@ -61,14 +64,23 @@ pub fn race(experiment: &Experiment, machinery: Machinery, stop: &Stop) -> Vec<R
         }
     }
     let pilots = experiment.warmup.max(1);
-    race.total = (pilots + experiment.repeat) * running.len() as u32;
+    let traced = u32::from(experiment.wants_trace());
+    race.total = (pilots + traced + experiment.repeat) * running.len() as u32;
     let costs = race.pilots(&mut running, pilots);
+    if experiment.wants_trace() {
+        race.traced(&running);
+    }
     let repeats = race.fit(&mut running, &costs);
     race.total = race.done + repeats * running.len() as u32;
     race.timed(&running, repeats, &costs);
     for row in rows {
         let settled = |record: &Record| {
-            id(record) == row && (record.kind == Kind::Timed || record.outcome != Outcome::Ok)
+            let settles = match record.kind {
+                Kind::Timed => true,
+                Kind::Sampled => record.outcome != Outcome::Ok,
+                Kind::Traced => false,
+            };
+            id(record) == row && settles
         };
         if !race.records.iter().any(settled) {
             race.settle(
@@ -148,6 +160,17 @@ impl Race<'_, '_> {
             }
         }
         costs
+    }
+
+    /// One run of each row in which its workers note what they do. Before the timed ones, so that an
+    /// interrupt leaves what the figures need; one that fails settles nothing, for the timed ones tell.
+    fn traced(&mut self, running: &[RowId]) {
+        for row in plan::block(self.experiment, running, TRACED_BLOCK) {
+            if self.stop.is_set() {
+                return;
+            }
+            self.trial(row, Kind::Traced, 0, "tracing");
+        }
     }
 
     /// Fits the timed repeats into the budget: fewer of them, then fewer rows.

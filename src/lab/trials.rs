@@ -317,6 +317,7 @@ impl Trials<'_> {
                 runtime: series.runtime.clone(),
                 settings: self.experiment.settings(series, point, self.usable_cpus),
                 latencies: self.experiment.wants_latencies(),
+                trace: kind == Kind::Traced,
                 switch_interval_ns: self.experiment.switch_interval_ns,
                 python: match &ready.python {
                     Ok(Some((python, _))) => Some(python.clone()),

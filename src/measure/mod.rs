@@ -4,6 +4,7 @@
 //! To add a counter: a field of [`Usage`] and the line that reads it.
 
 pub mod metrics;
+pub mod trace;
 
 use crate::process::tree;
 use std::fs;

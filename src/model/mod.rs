@@ -27,6 +27,8 @@ pub use settings::{Pool, Settings, Start};
 pub use sharing::Sharing;
 
 use crate::describe::ModelDef;
+use crate::measure::trace::Role;
+use crate::measure::trace::recorder::{LaneGuard, Recorder};
 use crate::program::{Program, combine, splitmix64};
 use crate::runtime::Runtime;
 use crate::runtime::gil::{self, Gil, Held};
@@ -109,6 +111,8 @@ pub struct Job {
     pub gil: Option<Arc<Gil>>,
     /// Where they note how long they took, where that is asked for.
     pub latencies: Option<Arc<Latencies>>,
+    /// Where workers note what they do, in a traced run.
+    pub trace: Option<Arc<Recorder>>,
     /// What they are given: each task the beginning of it.
     pub argument: Arc<[u8]>,
 }
@@ -138,6 +142,7 @@ impl Job {
         Ok(Job {
             sharing,
             latencies: latencies.then(|| Arc::new(Latencies::new(&program))),
+            trace: None,
             argument: data::block(&program),
             program: Arc::new(program),
             gil: runtime.lock(switch_interval_ns),
@@ -145,6 +150,19 @@ impl Job {
             settings,
             site: Arc::new(site),
         })
+    }
+
+    /// Opens the calling thread's lane until the guard is dropped, in a traced run; see [`Recorder::lane`].
+    fn lane(
+        &self,
+        role: Role,
+        number: u32,
+        asked_ns: Option<u64>,
+        spans: u64,
+    ) -> Option<LaneGuard> {
+        let trace = self.trace.as_ref()?;
+        let spans = usize::try_from(spans).unwrap_or(usize::MAX);
+        Some(trace.lane(role, number, asked_ns, spans))
     }
 
     /// Has this thread hold the lock under which tasks run, where there is one.

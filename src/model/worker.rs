@@ -213,6 +213,7 @@ fn serve(input: &mut impl BufRead, output: &mut impl Write) -> io::Result<()> {
             .then(|| Arc::new(Latencies::new(&set_up.program))),
         program: Arc::new(set_up.program),
         gil: set_up.runtime.lock(set_up.switch_interval_ns),
+        trace: None,
         runtime: set_up.runtime,
         settings: set_up.settings,
         site: Arc::new(set_up.site),

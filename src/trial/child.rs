@@ -6,6 +6,7 @@
 
 use super::{Reply, Request};
 use crate::io::prepare;
+use crate::measure::trace::recorder::{Recorder, now_ns};
 use crate::measure::{Usage, own_memory_bytes, own_pss_bytes};
 use crate::model::{self, Job, Settings, Tally};
 use crate::process::{REPLY_DESCRIPTOR, signals};
@@ -54,7 +55,7 @@ fn answer(mut output: File) -> io::Result<()> {
     if let Err(error) = prepare(&request.program, &request.site) {
         return write_error(output, error);
     }
-    let job = Job::new(
+    let mut job = Job::new(
         model,
         request.program,
         request.runtime,
@@ -66,6 +67,8 @@ fn answer(mut output: File) -> io::Result<()> {
     let idle_bytes = own_memory_bytes("VmRSS");
     let idle_pss_bytes = own_pss_bytes().unwrap_or(idle_bytes);
     let before = Usage::now();
+    let started_ns = now_ns();
+    job.trace = request.trace.then(|| Recorder::new(started_ns, 0));
     let clock = Instant::now();
     let result = model.run(&job);
     let wall_ns = clock.elapsed().as_nanos() as u64;
@@ -98,6 +101,8 @@ fn answer(mut output: File) -> io::Result<()> {
         runtime_version: String::new(),
         imports_ns: 0,
         uncompared: false,
+        started_ns,
+        trace: job.trace.map(|trace| trace.finish()),
         error,
     };
     output.write_all(serde_json::to_string(&reply)?.as_bytes())

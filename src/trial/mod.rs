@@ -8,6 +8,7 @@ pub mod child;
 mod python;
 pub mod run;
 
+use crate::measure::trace::Trace;
 use crate::model::{GroupLatencies, Settings, Site, Tally};
 use crate::process::MemorySample;
 use crate::program::Program;
@@ -28,6 +29,9 @@ pub struct Request {
     pub settings: Settings,
     /// Whether each task's time from start to end is recorded.
     pub latencies: bool,
+    /// Whether each worker notes what it does.
+    #[serde(default)]
+    pub trace: bool,
     /// How long a thread may keep an interpreter's lock that others wait for; `None`: 5 ms.
     #[serde(default)]
     pub switch_interval_ns: Option<u64>,
@@ -87,6 +91,13 @@ pub struct Reply {
     /// text.
     #[serde(default)]
     pub uncompared: bool,
+    /// When the clock started, by the monotonic clock that all processes share; 0 in answers saved before
+    /// it was kept.
+    #[serde(default)]
+    pub started_ns: u64,
+    /// What each worker did; the kernel's side moves it to [`Observed`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
     /// Why the model itself could not go on.
     pub error: Option<String>,
 }
@@ -97,6 +108,8 @@ pub struct Reply {
 pub enum Kind {
     /// Sampled, its times dropped: memory and CPU over time, and the pilot of the budget.
     Sampled,
+    /// What each worker does is noted, its times dropped: one run, where the answer tells of it.
+    Traced,
     /// Nothing is observed but the clock and what the system counts anyway.
     Timed,
 }
@@ -209,39 +222,10 @@ pub enum MemorySource {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Observed {
-    /// Memory and CPU time of the tree.
+    /// Memory and CPU time of the tree; from sampled repeats.
     pub samples: Vec<MemorySample>,
-    /// What each worker did when.
-    pub spans: Vec<Span>,
-}
-
-/// What one worker did from one moment to another.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Span {
-    /// Number of the worker.
-    pub worker: u32,
-    /// Number of the task; `None` where it is the worker's own doing.
-    pub task: Option<u64>,
-    /// What it did.
-    pub activity: Activity,
-    /// Since the clock started.
-    pub start_ns: u64,
-    /// Since the clock started.
-    pub end_ns: u64,
-}
-
-/// What a worker does during a span.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Activity {
-    /// Coming to life.
-    Starting,
-    /// Keeping a core busy.
-    Computing,
-    /// Waiting for time, a peer or a disk.
-    Waiting,
-    /// Waiting and keeping the thread of an event loop.
-    Blocked,
+    /// What each worker did when; from traced repeats.
+    pub trace: Option<Trace>,
 }
 
 impl Measurement {

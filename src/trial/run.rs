@@ -104,7 +104,7 @@ fn measurement(trial: &Trial, ended: Ended) -> Result<Measurement, (Outcome, Str
         warden_cpu_ns: ended.user_ns.saturating_add(ended.system_ns),
         observed: Observed {
             samples: ended.samples,
-            ..Observed::default()
+            trace: reply.trace.take(),
         },
         printed: ended.printed,
         reply,
@@ -256,6 +256,7 @@ mod tests {
                 switch_interval_ns: None,
                 python: None,
                 latencies: false,
+                trace: false,
                 site: Site {
                     delay_server: None,
                     directory: "/tmp".into(),

@@ -89,6 +89,7 @@ impl Trial {
             },
             settings: lane.settings,
             latencies,
+            trace: false,
             switch_interval_ns: lane.switch_interval_ns,
             python: None,
             site: Site {

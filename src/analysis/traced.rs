@@ -1,0 +1,298 @@
+//! What a traced run tells of a row: where workers × wall went, and what tracing cost.
+//!
+//! To add a part of the breakdown: a variant of [`Part`], its row in [`PARTS`] and the line of [`breakdown`]
+//! that fills it.
+
+use crate::measure::trace::{Activity, Lane, Trace};
+use crate::trial::Measurement;
+use serde::Serialize;
+
+/// What a traced run tells of a row.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Traced {
+    /// Wall time of the traced run; its times are in no other number.
+    pub wall_ns: u64,
+    /// How much longer it took than the median of the timed runs, as a share; `None` where none was timed.
+    pub cost: Option<f64>,
+    /// Where workers × wall went; `None` where no worker was seen.
+    pub breakdown: Option<Breakdown>,
+    /// How late the event loop ran a due timer at worst, in nanoseconds; `None` where there is no loop.
+    pub longest_lag_ns: Option<u64>,
+    /// Spans that there was no room for.
+    pub spans_cut: u64,
+    /// What was seen; not in the report's JSON, which would be very large: `save = "trace.json"` has it.
+    #[serde(skip)]
+    pub trace: Trace,
+}
+
+/// Where workers × wall went.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Breakdown {
+    /// Workers that ran tasks.
+    pub workers: u32,
+    /// Wall time of the traced run.
+    pub wall_ns: u64,
+    /// Nanoseconds of each part, in the order of [`PARTS`]; their sum is workers × wall.
+    #[serde(serialize_with = "as_map")]
+    pub parts_ns: [u64; PARTS.len()],
+}
+
+/// One part of workers × wall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Before the worker's first action.
+    StartUp,
+    /// On a core.
+    Computing,
+    /// Ready to compute, without a core.
+    NoCore,
+    /// See [`Activity::Waiting`].
+    Waiting,
+    /// See [`Activity::Blocked`].
+    Blocked,
+    /// See [`Activity::Gil`].
+    Gil,
+    /// Waiting for a lock or a permit.
+    Lock,
+    /// See [`Activity::Sending`].
+    Transfer,
+    /// See [`Activity::Idle`].
+    Idle,
+    /// From the worker's end to that of the run.
+    Joining,
+}
+
+/// What a part is called and what it means.
+#[derive(Clone, Copy, Debug)]
+pub struct PartDef {
+    /// Which.
+    pub part: Part,
+    /// In the report's JSON.
+    pub key: &'static str,
+    /// In legends and sentences.
+    pub title: &'static str,
+    /// One sentence.
+    pub doc: &'static str,
+}
+
+/// Every part, in the order of [`Part`] and of legends.
+pub const PARTS: &[PartDef] = &[
+    PartDef {
+        part: Part::StartUp,
+        key: "start_up_ns",
+        title: "start-up",
+        doc: "from the start of the run to a worker's first action.",
+    },
+    PartDef {
+        part: Part::Computing,
+        key: "computing_ns",
+        title: "computing",
+        doc: "on a core, as the system counted it.",
+    },
+    PartDef {
+        part: Part::NoCore,
+        key: "waiting_for_a_core_ns",
+        title: "waiting for a core",
+        doc: "ready to compute while all cores were taken.",
+    },
+    PartDef {
+        part: Part::Waiting,
+        key: "waiting_ns",
+        title: "waiting",
+        doc: "waiting for time, a peer or a disk.",
+    },
+    PartDef {
+        part: Part::Blocked,
+        key: "blocked_ns",
+        title: "blocked",
+        doc: "waiting and keeping the thread of an event loop.",
+    },
+    PartDef {
+        part: Part::Gil,
+        key: "waiting_for_the_gil_ns",
+        title: "waiting for the GIL",
+        doc: "ready to compute while another thread held the interpreter's lock.",
+    },
+    PartDef {
+        part: Part::Lock,
+        key: "waiting_for_a_lock_ns",
+        title: "waiting for a lock",
+        doc: "waiting for a lock, or for a permit of `limits`.",
+    },
+    PartDef {
+        part: Part::Transfer,
+        key: "transfer_ns",
+        title: "transfer",
+        doc: "sending tasks and results between processes.",
+    },
+    PartDef {
+        part: Part::Idle,
+        key: "idle_ns",
+        title: "idle",
+        doc: "without a task: an empty queue, or an event loop with nothing that is ready.",
+    },
+    PartDef {
+        part: Part::Joining,
+        key: "joining_ns",
+        title: "joining",
+        doc: "from a worker's end to the end of the run.",
+    },
+];
+
+/// The part that an activity belongs to.
+fn part_of(activity: Activity) -> Part {
+    match activity {
+        Activity::Starting => Part::StartUp,
+        Activity::Computing => Part::Computing,
+        Activity::Waiting => Part::Waiting,
+        Activity::Blocked => Part::Blocked,
+        Activity::Gil => Part::Gil,
+        Activity::Lock | Activity::Limit => Part::Lock,
+        Activity::Sending => Part::Transfer,
+        Activity::Idle => Part::Idle,
+        Activity::Joining => Part::Joining,
+    }
+}
+
+impl Part {
+    /// Its row.
+    pub fn def(self) -> &'static PartDef {
+        &PARTS[self as usize]
+    }
+}
+
+impl Breakdown {
+    /// Nanoseconds of a part, over all workers.
+    pub fn part_ns(&self, part: Part) -> u64 {
+        self.parts_ns[part as usize]
+    }
+
+    /// A part's share of workers × wall, from 0 to 1.
+    pub fn share(&self, part: Part) -> f64 {
+        let whole = f64::from(self.workers) * self.wall_ns as f64;
+        if whole > 0.0 {
+            self.part_ns(part) as f64 / whole
+        } else {
+            0.0
+        }
+    }
+}
+
+/// What a traced run tells; `timed_wall_ns` is the median of the timed ones. `None` where nothing was traced.
+pub(super) fn traced(run: &Measurement, timed_wall_ns: Option<f64>) -> Option<Traced> {
+    let trace = run.observed.trace.as_ref()?;
+    let wall_ns = run.reply.wall_ns;
+    Some(Traced {
+        wall_ns,
+        cost: timed_wall_ns
+            .filter(|timed_ns| *timed_ns > 0.0)
+            .map(|timed_ns| wall_ns as f64 / timed_ns - 1.0),
+        breakdown: breakdown(trace, wall_ns),
+        longest_lag_ns: trace.longest_lag_ns(),
+        spans_cut: trace.spans_cut,
+        trace: trace.clone(),
+    })
+}
+
+/// Where workers × wall went: each worker's life, what came before it and what came after.
+fn breakdown(trace: &Trace, wall_ns: u64) -> Option<Breakdown> {
+    let mut parts_ns = [0; PARTS.len()];
+    let mut workers = 0;
+    for lane in trace.workers() {
+        workers += 1;
+        add(lane, wall_ns, &mut parts_ns);
+    }
+    (workers > 0).then_some(Breakdown {
+        workers,
+        wall_ns,
+        parts_ns,
+    })
+}
+
+fn add(lane: &Lane, wall_ns: u64, parts_ns: &mut [u64; PARTS.len()]) {
+    let begin_ns = lane.begin_ns.min(wall_ns);
+    parts_ns[Part::StartUp as usize] += begin_ns;
+    // A worker's last moments, such as telling that it has ended, can lie behind the clock's.
+    let mut left_ns = wall_ns - begin_ns;
+    for (number, total_ns) in lane.totals_ns.iter().enumerate() {
+        let part = part_of(crate::measure::trace::ACTIVITIES[number].activity);
+        let mut total_ns = (*total_ns).min(left_ns);
+        left_ns -= total_ns;
+        if part == Part::Computing
+            && let Some(cpu_ns) = lane.cpu_ns
+        {
+            let on_core_ns = total_ns.min(cpu_ns);
+            parts_ns[Part::NoCore as usize] += total_ns - on_core_ns;
+            total_ns = on_core_ns;
+        }
+        parts_ns[part as usize] += total_ns;
+    }
+    parts_ns[Part::Joining as usize] += left_ns;
+}
+
+fn as_map<S: serde::Serializer>(
+    parts_ns: &[u64; PARTS.len()],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(PARTS.iter().zip(parts_ns).map(|(def, ns)| (def.key, ns)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::trace::{Role, Totals};
+
+    fn lane(role: Role, begin_ns: u64, end_ns: u64, did: &[(Activity, u64)]) -> Lane {
+        let mut totals_ns = Totals::default();
+        for (activity, ns) in did {
+            totals_ns[*activity as usize] += ns;
+        }
+        Lane {
+            role,
+            number: 1,
+            process: 0,
+            begin_ns,
+            end_ns,
+            cpu_ns: Some(30),
+            totals_ns,
+            spans: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn parts_stand_in_their_order() {
+        for (number, def) in PARTS.iter().enumerate() {
+            assert_eq!(def.part as usize, number, "{}", def.title);
+        }
+    }
+
+    #[test]
+    fn a_breakdown_sums_to_workers_times_wall() {
+        use Activity::*;
+        let main = lane(Role::Main, 0, 100, &[(Joining, 100)]);
+        let one = lane(
+            Role::Worker,
+            10,
+            90,
+            &[(Starting, 5), (Computing, 50), (Waiting, 20), (Limit, 5)],
+        );
+        // It ends behind the clock.
+        let other = lane(Role::Worker, 20, 110, &[(Computing, 20), (Idle, 70)]);
+        let trace = Trace {
+            lanes: vec![main, one, other],
+            ..Trace::default()
+        };
+        let found = breakdown(&trace, 100).unwrap();
+        assert_eq!(found.workers, 2);
+        assert_eq!(found.parts_ns.iter().sum::<u64>(), 200);
+        assert_eq!(found.part_ns(Part::StartUp), 15 + 20);
+        assert_eq!(found.part_ns(Part::Computing), 30 + 20);
+        assert_eq!(found.part_ns(Part::NoCore), 20);
+        assert_eq!(
+            (found.part_ns(Part::Lock), found.part_ns(Part::Joining)),
+            (5, 10)
+        );
+        assert_eq!(found.share(Part::Computing), 0.25);
+        assert_eq!(breakdown(&Trace::default(), 100), None);
+    }
+}
