@@ -67,7 +67,7 @@ const WORKLOADS: &[Workload] = &[
         what: "primes below 1,000",
         work: Work::Primes(1_000),
         tasks: 4,
-        often: 4,
+        often: 8,
         models: &[
             PRIMES[0],
             PRIMES[1],
@@ -79,14 +79,14 @@ const WORKLOADS: &[Workload] = &[
         what: "primes below 20,000",
         work: Work::Primes(20_000),
         tasks: 4,
-        often: 2,
+        often: 4,
         models: PRIMES,
     },
     Workload {
         what: "primes below 100,000",
         work: Work::Primes(100_000),
         tasks: 4,
-        often: 1,
+        often: 2,
         models: PRIMES,
     },
     Workload {
@@ -114,7 +114,7 @@ const WORKLOADS: &[Workload] = &[
         what: "squares",
         work: Work::Square,
         tasks: 100,
-        often: 4,
+        often: 8,
         models: &[
             ("sequential", "squares_sequential", SAME),
             ("threads", "squares_threads", SAME),

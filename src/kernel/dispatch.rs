@@ -9,6 +9,7 @@ use super::log;
 use super::outgoing::Outbox;
 use super::typing;
 use super::wire::{Key, Origin, PROTOCOL_VERSION, Request};
+use crate::host::interpreters::find;
 use crate::lab::{Interrupter, SharedKnown, snapshot};
 use crate::spec::{self, Completeness};
 use jupyter_protocol::{
@@ -131,7 +132,8 @@ impl Desk {
                 .reply(origin, &is_complete(content["code"].as_str().unwrap_or(""))),
             // A snapshot: the lab itself may be busy with a cell for minutes.
             "complete_request" => {
-                let known = snapshot(&self.known);
+                let mut known = snapshot(&self.known);
+                known.pythons = find::words().to_vec();
                 self.outbox
                     .reply(origin, &typing::complete(content, &known));
             }

@@ -164,10 +164,13 @@ fn named(slot: Slot, known: &Session) -> Vec<Named> {
             .iter()
             .map(|model| Entry::Model(model.def()).into())
             .collect(),
-        Slot::Runtime => RUNTIMES
-            .iter()
-            .map(|runtime| Entry::Runtime(runtime).into())
-            .collect(),
+        Slot::Runtime => {
+            let runtimes = RUNTIMES.iter();
+            let runtimes = runtimes.map(|runtime| Entry::Runtime(runtime).into());
+            let words = known.pythons.iter();
+            let words = words.map(|word| Named::new(word, "runtime", INTERPRETER));
+            runtimes.chain(words).collect()
+        }
         Slot::Figure => FIGURES
             .iter()
             .map(|figure| Entry::Figure(&figure.def).into())
@@ -175,6 +178,9 @@ fn named(slot: Slot, known: &Session) -> Vec<Named> {
         Slot::Of(_) | Slot::Step | Slot::Claim | Slot::Unknown => Vec::new(),
     }
 }
+
+/// What is said of a word that names one interpreter.
+const INTERPRETER: &str = "an interpreter of this machine";
 
 fn commands() -> Vec<Named> {
     let named = COMMANDS.iter().map(|key| {
@@ -363,6 +369,10 @@ impl Proposer<'_> {
         for runtime in RUNTIMES {
             let word = format!("{model}@{}", runtime.name);
             self.text(Named::new(word, "model", runtime.summary), offers);
+        }
+        for python in &self.known.pythons {
+            let word = format!("{model}@{python}");
+            self.text(Named::new(word, "model", INTERPRETER), offers);
         }
     }
 

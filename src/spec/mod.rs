@@ -91,6 +91,8 @@ pub struct Session {
     pub defaults: Defaults,
     /// Experiments with a name, oldest first.
     pub earlier: Vec<Earlier>,
+    /// Words that may name interpreters of this machine, for completion.
+    pub pythons: Vec<String>,
 }
 
 /// An experiment that ran and has a name.

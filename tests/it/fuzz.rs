@@ -307,6 +307,7 @@ fn fuzz_cells_of_any_kind_are_read_and_explained() {
         defaults: Defaults {
             values: vec![("tasks".to_owned(), "3".to_owned())],
         },
+        pythons: vec!["python3.11".to_owned()],
     };
     let mut random = Random(1);
     let (mut right, mut wrong) = (0, 0);

@@ -28,6 +28,7 @@ fn known() -> Session {
         defaults: Defaults {
             values: vec![("tasks".to_owned(), "16".to_owned())],
         },
+        pythons: vec!["python3.9".to_owned(), "python3.14t".to_owned()],
     }
 }
 
@@ -481,5 +482,17 @@ fn every_example_is_a_valid_cell_and_every_word_can_be_asked_for() {
         .min_by_key(Vec::len)
         .unwrap();
         assert_eq!(problems, [], "{example}");
+    }
+}
+
+#[test]
+fn interpreters_of_the_machine_are_proposed_where_a_runtime_stands() {
+    let has = |text: &str, word: &str| proposed(text).iter().any(|item| item.contains(word));
+    for word in ["python3.9", "python3.14t"] {
+        assert!(
+            has("task = { count = 5 }\nruntime = \"py|\"", word),
+            "{word}"
+        );
+        assert!(has("models = [\"threads@python3|\"]", word), "{word}");
     }
 }

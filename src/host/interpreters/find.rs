@@ -3,11 +3,13 @@
 //! The places of Python's own tools are theirs to define: pyenv's `versions`, uv's `python` folder, the `bin` of a
 //! virtual environment (PEP 405) or of a conda environment.
 
+use super::OLDEST;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::{env, fs};
 
 /// The variable in which a user names interpreters: paths, with colons between them.
@@ -102,6 +104,32 @@ pub fn candidates(variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<Candidate>
         }
     }
     list.candidates
+}
+
+/// Words by which cells can name what may be here, oldest version first: `python3.9`, `python3.14t`. Read off the
+/// names of files, once; nothing is run, so a word may turn out to name no CPython.
+pub fn words() -> &'static [String] {
+    static WORDS: OnceLock<Vec<String>> = OnceLock::new();
+    WORDS.get_or_init(|| words_of(&candidates(&|name| env::var_os(name))))
+}
+
+fn words_of(candidates: &[Candidate]) -> Vec<String> {
+    let minor = |name: &str| -> Option<u32> {
+        let number = name.strip_prefix("python3.")?;
+        number.trim_end_matches('t').parse().ok()
+    };
+    let mut found: Vec<(u32, String)> = candidates
+        .iter()
+        .filter_map(|candidate| {
+            let file = fs::canonicalize(&candidate.path).ok()?;
+            let name = file.file_name()?.to_str()?;
+            is_python_name(name).then(|| Some((minor(name)?, name.to_owned())))?
+        })
+        .filter(|(minor, _)| *minor >= OLDEST.1)
+        .collect();
+    found.sort();
+    found.dedup();
+    found.into_iter().map(|(_, name)| name).collect()
 }
 
 /// What tells two interpreters apart: the file behind all links; for a virtual environment its folder, because its
@@ -339,5 +367,28 @@ mod tests {
         fs::create_dir(folder.0.join("a/python3.12")).unwrap();
         folder.link("a/python3.13", "gone");
         assert_eq!(folder.found(&[("PATH", "@/a")]), []);
+    }
+
+    #[test]
+    fn words_come_from_file_names_oldest_first_and_once() {
+        let folder = Folder::new();
+        for name in ["python3.13", "python3.9", "python3.14t", "python3.8"] {
+            folder.program(name);
+        }
+        folder.link("python3", "python3.13");
+        let candidate = |name: &str| Candidate {
+            path: folder.0.join(name),
+            source: Source::Elsewhere,
+        };
+        let names = [
+            "python3",
+            "python3.14t",
+            "python3.13",
+            "python3.9",
+            "python3.8",
+            "gone",
+        ];
+        let words = words_of(&names.map(candidate));
+        assert_eq!(words, ["python3.9", "python3.13", "python3.14t"]);
     }
 }
