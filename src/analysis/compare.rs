@@ -50,7 +50,24 @@ pub struct Ratio {
 /// Why two answers can't be compared; `None` where they can.
 pub fn refusal(a: &Experiment, b: &Experiment) -> Option<String> {
     if a.series != b.series {
-        return Some("their models differ, or what these were told".to_owned());
+        let labels = |of: &Experiment| -> Vec<String> {
+            of.series
+                .iter()
+                .map(|series| series.label.clone())
+                .collect()
+        };
+        let (first, second) = (labels(a), labels(b));
+        return Some(match first == second {
+            true => format!(
+                "their models are told different things (workers, chunk, pool, start, limits): {}",
+                first.join(", ")
+            ),
+            false => format!(
+                "their models differ: {} here, {} there",
+                first.join(", "),
+                second.join(", ")
+            ),
+        });
     }
     (a.points != b.points).then(|| "their tasks differ, or the workers that run them".to_owned())
 }

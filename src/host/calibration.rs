@@ -4,7 +4,7 @@
 //! does the same work. The rate is kept in the user's cache folder; a cache that can't be read or
 //! written costs a second measuring, never an error.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -27,15 +27,13 @@ pub fn steps_per_ns<E>(
     let key = key(executable, interpreter);
     let file = cache_folder().map(|folder| folder.join(FILE));
     let mut known = file.as_deref().map(read).unwrap_or_default();
-    if let Some(rate) = known
-        .get(&key)
-        .and_then(Value::as_f64)
-        .filter(|rate| PLAUSIBLE.contains(rate))
-    {
+    let rate = known.get(&key).and_then(|entry| entry["rate"].as_f64());
+    if let Some(rate) = rate.filter(|rate| PLAUSIBLE.contains(rate)) {
         return Ok(rate);
     }
     let rate = measure()?;
-    known.insert(key, rate.into());
+    let number = 1 + known.values().map(number).max().unwrap_or(0);
+    known.insert(key, json!({"rate": rate, "number": number}));
     if let Some(file) = file {
         write(&file, known);
     }
@@ -89,11 +87,19 @@ fn read(file: &Path) -> Map<String, Value> {
         .unwrap_or_default()
 }
 
-/// Builds come and go: the cache is bounded, and what falls out is measured again.
+/// When an entry was made, as a count of them.
+fn number(entry: &Value) -> u64 {
+    entry["number"].as_u64().unwrap_or(0)
+}
+
+/// Builds come and go: the cache is bounded, and what falls out, the oldest, is measured again.
 fn write(file: &Path, mut known: Map<String, Value>) {
     const MOST: usize = 20;
     while known.len() > MOST {
-        let oldest = known.keys().next().cloned().unwrap_or_default();
+        let oldest = known.iter().min_by_key(|(_, entry)| number(entry));
+        let Some(oldest) = oldest.map(|(key, _)| key.clone()) else {
+            break;
+        };
         known.remove(&oldest);
     }
     let Some(folder) = file.parent() else { return };
@@ -110,6 +116,23 @@ fn write(file: &Path, mut known: Map<String, Value>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_cache_forgets_the_oldest() {
+        let folder = env::temp_dir().join(format!("conclab-cache-{}", uuid::Uuid::new_v4()));
+        let file = folder.join("calibration.json");
+        let mut known = Map::new();
+        for number in 1..=25 {
+            // The newest come first in the alphabet.
+            let key = format!("{:03}", 100 - number);
+            known.insert(key, json!({"rate": 0.5, "number": number}));
+            write(&file, known);
+            known = read(&file);
+        }
+        let numbers: Vec<u64> = known.values().map(number).collect();
+        assert_eq!(numbers, (6..=25).rev().collect::<Vec<u64>>());
+        fs::remove_dir_all(folder).unwrap();
+    }
 
     #[test]
     fn what_stands_in_a_broken_cache_is_not_believed() {

@@ -1,7 +1,7 @@
 //! The interpreters that a session knows: looked for when a cell first needs one, asked once each.
 //!
 //! `python` asks only until it has its answer; a version, or a list of them all, asks every candidate. What was
-//! installed meanwhile is found by the next cell.
+//! installed meanwhile is found by the next cell; what was refused is asked again where a cell names its path.
 
 use super::Lab;
 use crate::host::interpreters::{self, Candidate, Found, Interpreter, Refused, Source, find};
@@ -101,10 +101,15 @@ impl Interpreters {
 
     /// Puts a path before all others.
     fn ask_first(&mut self, path: &Path) {
-        if self.found.knows(path) {
+        let identity = find::identity(path);
+        // It may be there, or well, by now.
+        let before = self.found.refused.len();
+        self.found
+            .refused
+            .retain(|refused| find::identity(&refused.path) != identity);
+        if self.found.refused.len() == before && self.found.knows(path) {
             return;
         }
-        let identity = find::identity(path);
         let same = |candidate: &Candidate| find::identity(&candidate.path) == identity;
         let left = self.left.iter().position(same);
         let candidate = left.and_then(|index| self.left.remove(index));

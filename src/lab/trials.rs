@@ -6,7 +6,7 @@ use crate::experiment::{Experiment, Point, Series};
 use crate::host::interpreters::Interpreter;
 use crate::host::{Limits, Machine, calibration};
 use crate::io::Connections;
-use crate::model::{Site, Start};
+use crate::model::{Pool, Site, Start};
 use crate::plan::{self, RowId};
 use crate::process::{End, Launch, Stop, Warden, explained};
 use crate::program::{Code, Op, Program};
@@ -246,6 +246,26 @@ fn lacks(series: &Series, interpreter: &Interpreter) -> Option<String> {
         return Some(format!(
             "{} has no InterpreterPoolExecutor, which came with Python 3.14: name a newer one, such as \
              \"interpreters@python3.14\"",
+            interpreter.name()
+        ));
+    }
+    let needed = match &*series.model {
+        "async" => &["asyncio"][..],
+        "hybrid" if series.pool == Pool::Processes => &["asyncio", "multiprocessing"],
+        "hybrid" => &["asyncio"],
+        "processes" | "process-pool" => &["multiprocessing"],
+        _ => &[],
+    };
+    let is_missing = |module: &&&str| {
+        interpreter
+            .missing
+            .iter()
+            .any(|missing| missing == **module)
+    };
+    if let Some(module) = needed.iter().find(is_missing) {
+        return Some(format!(
+            "{} was built without {module}, which this model needs: name another interpreter (`show = \"machine\"` \
+             lists them)",
             interpreter.name()
         ));
     }

@@ -212,7 +212,9 @@ pub struct Tally {
     pub counted_updates: u64,
     /// Workers (threads, processes; 1 for an event loop) that ran.
     pub workers: u32,
-    /// Largest own resident set (`VmHWM`) of a worker process; 0 where tasks ran in the trial's own.
+    /// Largest own resident set of a worker process (`VmHWM`; on Python the system's `ru_maxrss`, no less than
+    /// the parent's at its start); 0 where tasks ran in the trial's own. It says that there were some, and is no
+    /// part of a figure.
     pub worker_peak_bytes: u64,
 }
 

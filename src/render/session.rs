@@ -53,6 +53,12 @@ pub fn comparison_bundle(
         ])
     });
     let mut below = vec![compared(a, b, rows)];
+    below.extend(told_differently((a, first), (b, second)));
+    below.push(
+        "Each answer is of its own moment: their runs were not interleaved, and what the machine did meanwhile is in \
+         the difference."
+            .to_owned(),
+    );
     let machines = [first, second].map(|report| machine_line(&report.machine));
     match machines[0] == machines[1] {
         true => below.push(machines[0].clone()),
@@ -66,7 +72,7 @@ pub fn comparison_bundle(
             ("model", false),
             (&format!("wall time, {a}"), true),
             (&format!("wall time, {b}"), true),
-            (&format!("{b} is faster by"), true),
+            (&format!("speedup of {b} over {a}"), true),
             ("CPU time", true),
             ("peak memory", true),
         ]),
@@ -81,6 +87,26 @@ fn row_name(row: &ComparedRow) -> String {
     parts.push(row.label.clone());
     parts.extend(row.at.iter().map(|(key, value)| format!("{key} = {value}")));
     parts.join(", ")
+}
+
+/// Keys that the two cells set differently; `None` where there are none.
+fn told_differently((a, first): (&str, &Report), (b, second): (&str, &Report)) -> Option<String> {
+    const NOT_MEASURED: [&str; 4] = ["title", "name", "save", "base"];
+    let differing = first.settings.iter().filter_map(|setting| {
+        let other = second
+            .settings
+            .iter()
+            .find(|other| other.key == setting.key)?;
+        let tells = setting.value != other.value && !NOT_MEASURED.contains(&&*setting.key);
+        tells.then(|| {
+            format!(
+                "`{}` is {} in {a} and {} in {b}",
+                setting.key, setting.value, other.value
+            )
+        })
+    });
+    let differing: Vec<String> = differing.collect();
+    (!differing.is_empty()).then(|| format!("What differs: {}.", differing.join("; ")))
 }
 
 /// What a comparison found, in a sentence.

@@ -8,6 +8,7 @@ pub mod gil;
 pub mod harness;
 
 use crate::describe::RuntimeDef;
+use crate::host::interpreters;
 use gil::{DEFAULT_INTERVAL_NS, Gil};
 
 use serde::{Deserialize, Serialize};
@@ -105,7 +106,7 @@ impl Runtime {
         match word {
             "native" => Some(Runtime::Native),
             "gil" => Some(Runtime::Gil),
-            _ => is_python(word).then(|| Runtime::Python(word.to_owned())),
+            _ => interpreters::names_one(word).then(|| Runtime::Python(word.to_owned())),
         }
     }
 
@@ -129,21 +130,6 @@ impl From<Runtime> for String {
     fn from(runtime: Runtime) -> Self {
         runtime.name().to_owned()
     }
-}
-
-/// Whether a word asks for an interpreter: `python`, with a version and `t` for free-threaded, or a path.
-fn is_python(word: &str) -> bool {
-    if word.starts_with(['/', '~', '.']) && word.contains('/') {
-        return true;
-    }
-    let Some(version) = word.strip_prefix("python") else {
-        return false;
-    };
-    let numbers = version.strip_suffix('t').unwrap_or(version);
-    let is_number = |part: &str| {
-        !part.is_empty() && part.len() <= 3 && part.bytes().all(|b| b.is_ascii_digit())
-    };
-    version.is_empty() || (numbers.split('.').count() <= 3 && numbers.split('.').all(is_number))
 }
 
 #[cfg(test)]

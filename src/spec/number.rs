@@ -169,6 +169,12 @@ impl Reader<'_> {
             }
         };
         let (message, help) = match item.get_ref() {
+            DeValue::Array(_) if keys::find(key).is_some() => (
+                format!("`{key}` takes {kind}, and only one: it holds for the whole cell"),
+                format!(
+                    "write {key} = \"{example}\"; to compare several, run a cell for each (`base` takes the rest over)"
+                ),
+            ),
             DeValue::String(text) => match parse(text) {
                 Ok(value) => return Some(value),
                 Err(UnitError::NoUnit { number }) => {

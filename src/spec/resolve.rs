@@ -10,9 +10,10 @@ use super::workload::{self, Workload};
 use super::{Session, later};
 use crate::catalog;
 use crate::catalog::keys::{KEYS, find};
-use crate::describe::{Quantity, nearest};
+use crate::describe::{ModelDef, Quantity, nearest};
 use crate::diagnostic::Diagnostic;
 use crate::experiment::{CellSource, Experiment, Order, Origin, Point, Resolved, Series, Theme};
+use crate::model::MODELS;
 use crate::plot::FIGURES;
 use crate::runtime::Runtime;
 use std::borrow::Cow;
@@ -26,6 +27,13 @@ const MOST_AXES: usize = 2;
 /// Most repeats of `repeat = "auto"`.
 const MOST_AUTO: u32 = 50;
 const DEFAULT_MODELS: [&str; 4] = ["sequential", "threads", "processes", "async"];
+
+/// A model that takes this setting in its table.
+fn model_with(setting: &str) -> Option<&'static str> {
+    let takes = |def: &ModelDef| def.settings.iter().any(|own| own.name == setting);
+    let mut defs = MODELS.iter().map(|model| model.def());
+    defs.find(|def| takes(def)).map(|def| def.name)
+}
 
 /// Complaints about keys that don't exist, in a cell or in a cell of defaults.
 pub fn unknown_keys(reader: &mut Reader, table: &DeTable) {
@@ -57,7 +65,13 @@ pub fn unknown_keys(reader: &mut Reader, table: &DeTable) {
                     reader.source(item)
                 )
             }
-            None => "`help = \"\"` lists the keys that there are".to_owned(),
+            None => match model_with(name) {
+                Some(model) => format!(
+                    "it stands in a model's table: models = [{{ model = \"{model}\", {name} = {} }}]",
+                    reader.source(item)
+                ),
+                None => "`help = \"\"` lists the keys that there are".to_owned(),
+            },
         };
         reader.problem(key.span(), format!("there is no key `{name}`"), help);
     }

@@ -47,6 +47,16 @@ fn missing_function(code: &Code) -> Option<Misfit> {
     if text.split(|c| !is_part(c)).any(|word| word == "task") {
         return None;
     }
+    if text.trim().ends_with(".py") && text.trim().lines().count() == 1 {
+        return Some(Misfit {
+            key: "python",
+            message: "this is the name of a file, and text here is a program".to_owned(),
+            help: format!(
+                "write python = {{ file = \"{}\", call = \"task\" }}",
+                text.trim()
+            ),
+        });
+    }
     let defined = text.lines().find_map(|line| {
         let rest = line
             .strip_prefix("async def ")
@@ -83,6 +93,8 @@ mod tests {
         assert_eq!(misfit("from work import crunch as task"), None);
         let named = misfit("import math\ndef tasks(i):\n    pass").unwrap();
         assert!(named.help.contains("task = tasks"), "{}", named.help);
+        let file = misfit("work.py").unwrap();
+        assert!(file.help.contains("{ file = \"work.py\""), "{}", file.help);
         assert!(misfit("print(1)").unwrap().help.contains("def task(i)"));
     }
 }

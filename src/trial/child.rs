@@ -98,12 +98,11 @@ fn answer(mut output: File) -> io::Result<()> {
         idle_pss_bytes,
         tally,
         groups,
-        runtime_version: String::new(),
-        imports_ns: 0,
-        uncompared: false,
         started_ns,
         trace: job.trace.map(|trace| trace.finish()),
         error,
+        // What only an interpreter has to tell.
+        ..Reply::default()
     };
     output.write_all(serde_json::to_string(&reply)?.as_bytes())
 }

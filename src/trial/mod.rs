@@ -49,7 +49,7 @@ pub struct Python {
     pub interpreter: PathBuf,
     /// The harness's main file.
     pub harness: PathBuf,
-    /// Its version and build, as the answer tells them.
+    /// Its version, and its GIL where it is free-threaded, as the answer tells them.
     pub version: String,
 }
 
@@ -81,9 +81,15 @@ pub struct Reply {
     /// What became of the tasks by group, and how long they took; empty where that wasn't asked for.
     #[serde(default)]
     pub groups: Vec<GroupLatencies>,
-    /// Version and build of the interpreter that ran it; empty for native.
+    /// What the interpreter is that ran it: its version, and its GIL where it is free-threaded; empty for native.
     #[serde(default)]
     pub runtime_version: String,
+    /// All that the interpreter says of its build; empty for native.
+    #[serde(default)]
+    pub runtime_build: String,
+    /// Whether its GIL was on when the clock had stopped; `None` for native.
+    #[serde(default)]
+    pub gil: Option<bool>,
     /// Time that imports took before the clock, where an interpreter ran the trial.
     #[serde(default)]
     pub imports_ns: u64,

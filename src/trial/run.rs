@@ -5,6 +5,7 @@
 use super::{
     Kind, Measurement, MemorySource, Observed, Outcome, PeakMemory, Record, Reply, Request,
 };
+use crate::host::interpreters::{GIL_OFF, GIL_ON};
 use crate::process::{End, Ended, Launch, REPLY_DESCRIPTOR, Stop, Warden, explained};
 use crate::units::{duration_text, format_bytes, format_ns};
 use std::fs;
@@ -94,7 +95,12 @@ fn measurement(trial: &Trial, ended: Ended) -> Result<Measurement, (Outcome, Str
         return Err((Outcome::Failed, format!("{error}{}", last_words(&ended))));
     }
     if let Some(python) = &trial.request.python {
-        reply.runtime_version = python.version.clone();
+        // As it was in the trial: what is imported can turn it on.
+        reply.runtime_version = match reply.gil {
+            Some(true) => python.version.replace(GIL_OFF, GIL_ON),
+            Some(false) => python.version.replace(GIL_ON, GIL_OFF),
+            None => python.version.clone(),
+        };
     }
     Ok(Measurement {
         memory: (trial.kind == Kind::Sampled)
@@ -205,8 +211,10 @@ fn peak(reply: &Reply, ended: &Ended) -> Option<PeakMemory> {
         false => {
             let all_pss = ended.samples.iter().all(|sample| sample.pss);
             let sampled = ended.samples.iter().map(|sample| sample.bytes).max()?;
+            let shared_bytes = reply.idle_bytes.saturating_sub(reply.idle_pss_bytes);
             (
-                sampled,
+                // No less than what the trial's own process is known to have held.
+                sampled.max(reply.own_peak_bytes.saturating_sub(shared_bytes)),
                 if all_pss {
                     MemorySource::Pss
                 } else {

@@ -272,6 +272,9 @@ fn words_of_a_session_lead_to_interpreters() {
         error.contains("gone is not an interpreter that trials can run on: there is no such file"),
         "{error}"
     );
+    let gone = folder.python("gone", &[]);
+    let chosen = lab.interpreter(&gone, &stop);
+    assert!(chosen.is_ok(), "it is there by now: {chosen:?}");
     let error = lab.interpreter("python3.77", &stop).unwrap_err();
     assert!(
         error.starts_with("there is no `python3.77` on this machine")

@@ -261,6 +261,56 @@ fn what_cannot_be_sent_to_workers_fails_in_their_rows_alone() {
 }
 
 #[test]
+fn a_coroutine_is_awaited_however_it_is_wrapped_and_never_taken_for_a_result() {
+    let Some(python) = any_python() else { return };
+    let models = "models = [\"sequential\", \"threads\", \"async\"]";
+    let waits = "import asyncio\nimport functools\n\nasync def work(scale, i):\n    \
+                 await asyncio.sleep(0.02)\n    return scale * i\n\n";
+    let wrapped = [
+        "task = functools.partial(work, 3)",
+        "def logged(function):\n    @functools.wraps(function)\n    def wrapper(*arguments):\n        \
+         return function(*arguments)\n    return wrapper\n\n@logged\nasync def task(i):\n    \
+         return await work(3, i)",
+        "class Task:\n    async def __call__(self, i):\n        return await work(3, i)\n\ntask = Task()",
+    ];
+    for task in wrapped {
+        let report = answered(&python, &cell(&format!("{waits}{task}"), models));
+        for row in rows(&report) {
+            assert_eq!(row["tasks"]["succeeded"], 3, "{task}: {row:#}");
+            assert!(
+                row["wall_ns"]["min"].as_f64().unwrap() >= 20e6,
+                "{task}: {row:#}"
+            );
+        }
+    }
+    let report = answered(
+        &python,
+        &cell(&format!("{waits}task = lambda i: work(3, i)"), models),
+    );
+    for row in rows(&report) {
+        assert_eq!(row["tasks"]["failed"], 3, "{row:#}");
+        assert!(told(row).contains("nobody awaits"), "{row:#}");
+    }
+}
+
+#[test]
+fn tuples_and_pools_of_the_authors_own_are_results_like_any() {
+    let Some(python) = any_python() else { return };
+    let program = "from concurrent.futures import ProcessPoolExecutor\n\ndef task(i):\n    return (i,) if i else ()";
+    let report = answered(
+        &python,
+        &cell(program, "models = [\"sequential\", \"threads\", \"async\"]"),
+    );
+    for row in rows(&report) {
+        assert_eq!(
+            (&row["tasks"]["succeeded"], &row["agrees"]),
+            (&3.into(), &true.into()),
+            "{row:#}"
+        );
+    }
+}
+
+#[test]
 fn what_tasks_return_must_be_the_same_on_every_model() {
     let Some(python) = any_python() else { return };
     let models = "models = [\"sequential\", \"threads\", \"process-pool\"]";

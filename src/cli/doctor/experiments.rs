@@ -33,7 +33,14 @@ const CELLS: &[(&str, &str)] = &[
         "task = { http = \"1ms\" }\ntasks = 2\nmodels = [\"async\"]",
     ),
     ("calibration", CALIBRATED),
+    ("on Python", ON_PYTHON),
 ];
+
+/// A cell that a CPython runs; left out where the word `python` means none, which a section of its own tells.
+const ON_PYTHON: &str =
+    "task = { count = 1000 }\ntasks = 2\nmodels = [\"threads\"]\nruntime = \"python\"";
+
+const NAME_ANOTHER: &str = "set CONCLAB_PYTHON to the path of another CPython";
 
 /// A cell that needs the calibration.
 const CALIBRATED: &str = "task = { cpu = \"1ms\" }\ntasks = 1\nmodels = [\"sequential\"]";
@@ -44,11 +51,16 @@ const ONCE: &str = "repeat = 1\nwarmup = 1\n";
 pub fn look(patient: &mut Patient) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (topic, cell) in CELLS {
+        if *cell == ON_PYTHON && patient.lab.interpreter("python", &patient.stop).is_err() {
+            continue;
+        }
         let known = steps_per_ns(patient).is_some();
         let result = run(patient, cell);
         findings.push(match result {
             Ok(said) if *cell == CALIBRATED => calibrated(patient, known, &said),
             Ok(said) => Finding::ok(topic, said),
+            // The other runtimes are none the worse for it.
+            Err(why) if *cell == ON_PYTHON => Finding::new(Mark::Warning, topic, why, NAME_ANOTHER),
             Err(why) => Finding::new(Mark::Broken, topic, why, ""),
         });
         // Nothing else runs where the first doesn't.

@@ -152,18 +152,18 @@ impl Found {
                 .iter()
                 .find(|python| begins(python, version) && python.free_threaded != free_threaded)?;
             let kind = if free_threaded {
-                "one with the GIL"
+                "with the GIL"
             } else {
-                "free-threaded one"
+                "free-threaded"
             };
-            Some(format!("the {kind} is `python{}`; ", other.release()))
+            Some(format!("; {kind}, `python{}` is here", other.release()))
         });
         format!(
-            "there is no `{word}` on this machine, {here}{}: {}install it (`uv python install {number}{suffix}`), \
-             or set {} to the path of one before Jupyter starts",
+            "there is no `{word}` on this machine, {here}{}: install it (`uv python install {number}{suffix}`), \
+             or set {} to the path of one before Jupyter starts{}",
             refused.concat(),
-            other.unwrap_or_default(),
-            find::VARIABLE
+            find::VARIABLE,
+            other.unwrap_or_default()
         )
     }
 }
@@ -180,6 +180,11 @@ pub fn path_of(word: &str) -> Option<PathBuf> {
     })
 }
 
+/// Whether a word asks for an interpreter: `python`, with a version and `t` for free-threaded, or a path.
+pub fn names_one(word: &str) -> bool {
+    wanted(word).is_ok()
+}
+
 /// What a word asks for.
 fn wanted(word: &str) -> Result<Wanted, String> {
     if let Some(path) = path_of(word) {
@@ -192,7 +197,7 @@ fn wanted(word: &str) -> Result<Wanted, String> {
         let known = |c: char| c.is_ascii_digit() || matches!(c, 'a' | 'b' | 'r' | 'c');
         match (number, free_threaded) {
             ("" | "3", false) => Some(Wanted::Default),
-            ("" | "3", true) => Some(Wanted::Version("3".to_owned(), true)),
+            ("3", true) => Some(Wanted::Version("3".to_owned(), true)),
             _ if number.starts_with("3.")
                 && number.split('.').count() <= 3
                 && number
@@ -341,9 +346,9 @@ mod tests {
              3.14.1t: install it (`uv python install 3.10`), or set CONCLAB_PYTHON to the path of one before Jupyter \
              starts"
         );
-        assert!(told("python3.13t").contains("the one with the GIL is `python3.13.0`"));
+        assert!(told("python3.13t").ends_with("; with the GIL, `python3.13.0` is here"));
         assert!(told("python3.13t").contains("`uv python install 3.13t`"));
-        assert!(told("python3.14").contains("the free-threaded one is `python3.14.1t`"));
+        assert!(told("python3.14").ends_with("; free-threaded, `python3.14.1t` is here"));
         assert!(told("python3.1").contains("too old"), "3.1 is not 3.13");
         assert!(told("python3.8").starts_with("`python3.8` is too old: trials need CPython 3.9"));
         assert!(told("/no/python").contains("/no/python has not been looked at"));

@@ -9,7 +9,7 @@ mod choose;
 pub mod find;
 pub mod probe;
 
-pub use choose::path_of;
+pub use choose::{names_one, path_of};
 pub use find::{Candidate, Source};
 pub use probe::probe;
 
@@ -47,13 +47,17 @@ pub struct Interpreter {
     pub missing: Vec<String>,
 }
 
+/// How the name of a free-threaded interpreter ends whose GIL is on.
+pub const GIL_ON: &str = " free-threaded, GIL on";
+/// How it ends where the GIL is off.
+pub const GIL_OFF: &str = " free-threaded, GIL off";
+
 /// Standard modules that trials may use and that a build can lack, and what is lost with each.
 pub const MODULES: &[(&str, &str)] = &[
     ("asyncio", "models on an event loop"),
     ("multiprocessing", "models with processes"),
     ("sqlite3", "`query` of SQLite"),
     ("ssl", "`https` addresses"),
-    ("ctypes", "what needs the system's own calls"),
     ("zlib", "`compress`"),
 ];
 
@@ -96,8 +100,8 @@ impl Interpreter {
     pub fn name(&self) -> String {
         let kind = match (self.free_threaded, self.gil) {
             (false, _) => "",
-            (true, true) => " free-threaded, GIL on",
-            (true, false) => " free-threaded, GIL off",
+            (true, true) => GIL_ON,
+            (true, false) => GIL_OFF,
         };
         format!("CPython {}{kind}", self.version)
     }

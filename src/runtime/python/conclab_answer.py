@@ -3,11 +3,17 @@
 As `src/program.rs`, `src/model/mod.rs` and `src/model/latency.rs` specify them.
 """
 
-from conclab_failure import Failure
+from types import CoroutineType
+
+from conclab_failure import Failure, Refused
 from conclab_program import MANY, NONE, is_unknown, kind_of, shape
 from conclab_values import MASK, splitmix64, task_seed, value_at
 
 QUANTILES = 101
+NEVER_AWAITED = (
+    "the task returned a coroutine, which nobody awaits: write the function itself as `async def`, "
+    "so that it is seen to be one"
+)
 # The field of an operation that is its result where that is known before.
 KNOWN = {
     "sleep": "time", "block": "time", "read": "bytes", "write": "bytes", "alloc": "bytes", "add": "times"
@@ -161,6 +167,9 @@ def tell(job, outcomes, returns_data):
     for number, outcome in zip(job.order, outcomes):
         if job.latencies:
             times[number], outcome = outcome
+        if type(outcome) is CoroutineType:
+            outcome.close()
+            outcome = Refused(NEVER_AWAITED)
         by_number[number] = Failure(outcome) if isinstance(outcome, BaseException) else outcome
     tally = {"succeeded": 0, "failed": 0, "timed_out": 0, "cancelled": 0, "answer": 0, "first_error": None}
     groups, updates, uncompared, first, why = [], 0, False, 0, None

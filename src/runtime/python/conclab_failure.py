@@ -5,6 +5,7 @@ an operation ([`Refused`]) is a sentence.
 """
 
 import os
+import sys
 
 # Most that is kept of a text: its beginning and its end.
 MOST_TEXT = 4000
@@ -13,6 +14,8 @@ TASK_MODULE = "conclab_task.py"
 HIDDEN_FOLDERS = (os.path.dirname(os.path.abspath(__file__)) + os.sep, "<frozen importlib")
 HIDDEN_FILES = (
     "/" + TASK_MODULE,
+    "/asyncio/base_events.py",
+    "/asyncio/runners.py",
     "/concurrent/futures/process.py",
     "/concurrent/futures/thread.py",
     "/importlib/__init__.py",
@@ -69,10 +72,18 @@ def described(error):
         text = remote.strip('\n"')
     else:
         text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    return shortened(without_own_frames(text.strip()))
+    return shortened(without_own_frames(text.strip(), isinstance(error, SyntaxError)) + hint(error))
 
 
-def without_own_frames(text):
+def hint(error):
+    """What to do about it, at the end of its last line."""
+    name = getattr(error, "name", None)
+    if isinstance(error, ModuleNotFoundError) and name:
+        return f" (for {sys.executable}: install it by `{sys.executable} -m pip install {name.partition('.')[0]}`)"
+    return ""
+
+
+def without_own_frames(text, marks=False):
     """A traceback without the frames of this program, and with the cell's own name for its text."""
     lines, hidden = [], False
     for line in text.split("\n"):
@@ -84,7 +95,7 @@ def without_own_frames(text):
         elif not line.startswith("    "):
             hidden = False
         # Marks below a line of code mean nothing where lines are wrapped.
-        if not hidden and (line.strip(" ^~") or not line):
+        if not hidden and (marks or line.strip(" ^~") or not line):
             lines.append(line)
     if len(lines) > 1 and lines[0].startswith("Traceback") and not lines[1].startswith("  "):
         del lines[0]

@@ -13,6 +13,8 @@ import conclab_measure as measure
 from conclab_failure import TASK_MODULE, described
 
 REPLY_DESCRIPTOR = 3
+# Layers around a function that are looked behind.
+MOST_WRAPPED = 8
 
 
 def main(arguments):
@@ -48,7 +50,7 @@ def answer(request):
     reply = {
         "wall_ns": 0, **dict.fromkeys(measure.COUNTERS, 0), "outside_cpu_ns": 0, "own_peak_bytes": 0,
         "idle_bytes": 0, "idle_pss_bytes": 0, "groups": [], "error": None, "imports_ns": 0, "uncompared": False,
-        "runtime_version": version,
+        "runtime_version": version, "runtime_build": sys.version.replace("\n", " "), "gil": True,
         "tally": {
             "succeeded": 0, "failed": 0, "timed_out": 0, "cancelled": 0, "answer": 0, "first_error": None,
             "workers": 0, "worker_peak_bytes": 0,
@@ -151,6 +153,11 @@ def is_async_function(place, directory):
     if not callable(task):
         what = "doesn't bind" if task is None else "binds something else than a function to"
         raise Unable(f"the code {what} `{function}`: each task is a call of {function}(i)")
+    # What `functools.partial` and decorators of functions put around it.
+    for _ in range(MOST_WRAPPED):
+        task = getattr(task, "func", None) or getattr(task, "__wrapped__", None) or task
+    if not hasattr(task, "__code__"):
+        task = getattr(task, "__call__", task)
     code = getattr(task, "__code__", None)
     # CO_COROUTINE of the inspect module, which takes long to import.
     return code is not None and bool(code.co_flags & 0x80)
@@ -198,7 +205,8 @@ def see_that_they_can_be_sent(job, codes, model):
         try:
             pickle.dumps(getattr(sys.modules[module], function))
         except Exception as error:
-            raise Unable(f"{type(error).__name__}: {error}") from None
+            why = "worker processes are sent a function by its name, so it must be a `def` at the top of the program"
+            raise Unable(f"{type(error).__name__}: {error} ({why})") from None
 
 
 def timed(job, run, reply):
@@ -209,6 +217,7 @@ def timed(job, run, reply):
     reply["idle_bytes"] = measure.own_memory_bytes("VmRSS")
     reply["idle_pss_bytes"] = measure.own_pss_bytes() or reply["idle_bytes"]
     reaped_before, own_before = measure.reaped_usage(), measure.own_usage()
+    served_before_ns = measure.servers_cpu_ns(sys.modules)
     start_ns = perf_counter_ns()
     try:
         outcomes = run()
@@ -221,10 +230,16 @@ def timed(job, run, reply):
     for index, name in enumerate(measure.COUNTERS):
         own = own_after[index] - own_before[index]
         reply[name] = own + reaped_after[index] - reaped_before[index]
+    # What a server of multiprocessing had used before the clock is counted when it has ended.
+    taken_ns = min(served_before_ns, reply["user_ns"])
+    reply["user_ns"] -= taken_ns
+    reply["system_ns"] = max(reply["system_ns"] - (served_before_ns - taken_ns), 0)
     reply["own_peak_bytes"] = measure.own_memory_bytes("VmHWM")
+    # What is imported can turn it on.
+    reply["gil"] = getattr(sys, "_is_gil_enabled", lambda: True)()
     if hasattr(job, "collect"):
         outcomes = job.collect(outcomes)
-    broken = broken_pool(outcomes)
+    broken = broken_pool(outcomes, job.latencies)
     if broken:
         raise Unable(broken)
     from conclab_answer import tell
@@ -243,14 +258,14 @@ def uses_processes(job):
     return model in ("processes", "process-pool") or (model == "hybrid" and job.pool == "processes")
 
 
-def broken_pool(outcomes):
+def broken_pool(outcomes, latencies):
     """Why a pool of an event loop has ended before its tasks; `None` where none has."""
     process = sys.modules.get("concurrent.futures.process")
     if process is None:
         return None
     for outcome in outcomes:
         error = outcome
-        if isinstance(outcome, tuple):
+        if latencies:
             error = outcome[1]
         error = getattr(error, "error", error)
         if isinstance(error, process.BrokenProcessPool):
