@@ -60,6 +60,7 @@ const PRIMES: &[(&str, &str, Claim)] = &[
     ("sequential", "primes_sequential", SAME),
     ("threads", "primes_threads", SAME),
     ("process-pool", "primes_pool", SAME),
+    ("processes", "primes_processes", SAME),
 ];
 
 const WORKLOADS: &[Workload] = &[
@@ -72,6 +73,7 @@ const WORKLOADS: &[Workload] = &[
             PRIMES[0],
             PRIMES[1],
             PRIMES[2],
+            PRIMES[3],
             ("process-pool", "primes_first_pool", Claim::Nothing),
         ],
     },
