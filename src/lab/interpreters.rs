@@ -6,9 +6,10 @@
 use super::Lab;
 use crate::host::interpreters::{self, Candidate, Found, Interpreter, Refused, Source, find};
 use crate::process::Stop;
-use std::collections::{HashSet, VecDeque};
-use std::env;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+use std::{env, fs};
 
 /// Longest that all candidates together are asked; what is left then is told, not asked.
 const PATIENCE_NS: u64 = 30_000_000_000;
@@ -21,7 +22,18 @@ pub(super) struct Interpreters {
     left: VecDeque<Candidate>,
     /// Those that were asked or are left.
     known: HashSet<PathBuf>,
+    /// What the path of each interpreter that was asked led to then.
+    asked: HashMap<PathBuf, Option<Stamp>>,
     asked_ns: u64,
+}
+
+/// A file as it was: behind all links, its size and when it was changed.
+type Stamp = (PathBuf, u64, SystemTime);
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let file = fs::canonicalize(path).ok()?;
+    let about = fs::metadata(&file).ok()?;
+    Some((file, about.len(), about.modified().ok()?))
 }
 
 impl Lab {
@@ -92,6 +104,20 @@ impl Lab {
 impl Interpreters {
     /// Looks for candidates that are not known yet.
     fn look(&mut self) {
+        // A link may lead elsewhere by now, an interpreter may have been replaced or removed.
+        let asked = &self.asked;
+        let same = |path: &Path| asked.get(path).is_none_or(|then| *then == stamp(path));
+        let before = self.found.interpreters.len();
+        self.found.interpreters.retain(|python| same(&python.path));
+        if self.found.interpreters.len() < before {
+            // Whatever led to it is looked at anew.
+            self.known.clear();
+            self.left.clear();
+            self.found.refused.clear();
+            let still = self.found.interpreters.iter();
+            self.known
+                .extend(still.map(|python| find::identity(&python.path)));
+        }
         for candidate in find::candidates(&|name| env::var_os(name)) {
             if self.known.insert(find::identity(&candidate.path)) {
                 self.left.push_back(candidate);
@@ -125,6 +151,7 @@ impl Interpreters {
         match result {
             Ok(python) => {
                 let identity = find::identity(&python.path);
+                self.asked.insert(python.path.clone(), stamp(&python.path));
                 self.known.insert(identity.clone());
                 self.left
                     .retain(|candidate| find::identity(&candidate.path) != identity);

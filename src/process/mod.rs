@@ -9,6 +9,7 @@ mod client;
 mod interrupt;
 mod remedy;
 mod running;
+mod semaphores;
 pub mod shared;
 pub mod signals;
 mod spawn;

@@ -7,7 +7,7 @@
 
 use super::running::{Running, Wake};
 use super::spawn::{self, Spawned};
-use super::{Ended, Launch, signals};
+use super::{Ended, Launch, semaphores, signals};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -105,6 +105,9 @@ fn run() -> io::Result<()> {
     }
     warden.services.clear();
     spawn::kill_descendants(&[]);
+    if let Some(name) = warden.directory.file_name() {
+        semaphores::remove(&format!("mp-{}-", name.to_string_lossy()));
+    }
     let removed = fs::remove_dir_all(&warden.directory);
     served.and(removed)
 }
@@ -114,7 +117,9 @@ fn private_directory() -> io::Result<PathBuf> {
     use std::os::unix::fs::DirBuilderExt;
     // Short: paths of sockets, which tasks may make below it, have little room.
     let number = uuid::Uuid::new_v4().as_u64_pair().0;
-    let directory = env::temp_dir().join(format!("conclab-{number:016x}"));
+    // Trials work in folders of their own, from where a relative path leads elsewhere.
+    let folder = std::path::absolute(env::temp_dir()).unwrap_or_else(|_| "/tmp".into());
+    let directory = folder.join(format!("conclab-{number:016x}"));
     fs::DirBuilder::new().mode(0o700).create(&directory)?;
     Ok(directory)
 }
@@ -208,7 +213,12 @@ impl Warden {
             // Whatever woke it: who keeps it busy must not escape the deadline.
             running.look(&keep);
         }
-        Ok(Ok(running.finish(&keep)))
+        let ended = running.finish(&keep);
+        // What a Python that was killed left behind has its folder's name.
+        if launch.directory.parent() == Some(&*self.directory) {
+            semaphores::remove(&semaphores::prefix(&launch.directory));
+        }
+        Ok(Ok(ended))
     }
 
     /// Does what the kernel has asked since the trial was started.

@@ -18,6 +18,9 @@ use std::process::{Command, Stdio};
 /// `pymp-xxxxxxxx/listener-xxxxxxxx` come behind it.
 const LONGEST_TEMPORARY: usize = 107 - "/pymp-xxxxxxxx/listener-xxxxxxxx".len();
 
+/// What Python seeds the hashes of texts with.
+const HASH_SEED: &str = "PYTHONHASHSEED";
+
 /// Becomes the interpreter; returns only where that fails, with what to tell.
 ///
 /// # Errors
@@ -45,6 +48,10 @@ pub fn exec(python: &Python, request: &Request, text: &str) -> io::Result<String
     let directory = &request.site.directory;
     if directory.as_os_str().as_bytes().len() <= LONGEST_TEMPORARY {
         command.env("TMPDIR", directory);
+    }
+    // Texts of sets come in the same order in every process, so that answers can be compared; without `-I` only.
+    if std::env::var_os(HASH_SEED).is_none() {
+        command.env(HASH_SEED, "0");
     }
     if let Some(address) = request.site.delay_server {
         command.env(ADDRESS_VARIABLE, format!("http://{address}"));

@@ -275,6 +275,14 @@ fn words_of_a_session_lead_to_interpreters() {
     let gone = folder.python("gone", &[]);
     let chosen = lab.interpreter(&gone, &stop);
     assert!(chosen.is_ok(), "it is there by now: {chosen:?}");
+    let link = folder.0.join("link");
+    let newer = folder.python("newer/python3", &[("\"minor\": 13", "\"minor\": 78")]);
+    for (to, release) in [(&python, "3.77.2"), (&newer, "3.78.2")] {
+        let _ = fs::remove_file(&link);
+        std::os::unix::fs::symlink(to, &link).unwrap();
+        let chosen = lab.interpreter(link.to_str().unwrap(), &stop).unwrap();
+        assert_eq!(chosen.release(), release, "a link leads where it leads now");
+    }
     let error = lab.interpreter("python3.77", &stop).unwrap_err();
     assert!(
         error.starts_with("there is no `python3.77` on this machine")

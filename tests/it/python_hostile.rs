@@ -107,7 +107,81 @@ const HOSTILE: &[(&str, Told, Told)] = &[
         ("ok", "Odd"),
         ("ok", "Odd"),
     ),
+    (
+        "def task(i): raise ValueError('\\udcff')",
+        ("ok", "ValueError: "),
+        ("ok", "ValueError: "),
+    ),
+    (
+        "import sys\ndef task(i): sys.stdout = None",
+        ("ok", ""),
+        ("ok", ""),
+    ),
+    (
+        "def task(i): yield i",
+        ("ok", "is a generator, of which nothing has run"),
+        ("failed", "cannot pickle"),
+    ),
+    (
+        "def refuse(): raise ValueError('never again')\nclass Odd:\n    def __reduce__(self): return refuse, ()\n\
+         def task(i): return Odd()",
+        ("ok", ""),
+        ("failed", "can't be unpickled"),
+    ),
 ];
+
+#[test]
+fn a_task_that_forks_leaves_one_answer_and_no_process() {
+    let Some(python) = any_python() else { return };
+    let program = "import os\ndef task(i):\n    os.fork()\n    return 2 ** 20000 + i";
+    let models = "models = [\"sequential\"]\ntrial_timeout = \"20s\"";
+    let (_, report) = on(&python, &cell(program, models));
+    let row = &rows(&report)[0];
+    assert_eq!(
+        (&row["outcome"], &row["tasks"]["succeeded"]),
+        (&"ok".into(), &3.into()),
+        "{row:#}"
+    );
+}
+
+#[test]
+fn results_in_sets_are_the_same_in_every_process() {
+    let Some(python) = any_python() else { return };
+    let program = "from collections import deque\nfrom dataclasses import dataclass\n\n@dataclass\nclass Found:\n    \
+                   words: set\n\ndef task(i):\n    \
+                   return deque([Found({'one', 'two', 'three', 'four'})])";
+    let models = "models = [\"sequential\", { model = \"process-pool\", start = \"spawn\" }]";
+    let (_, report) = on(&python, &cell(program, models));
+    for row in rows(&report) {
+        assert_eq!(row["agrees"], true, "{row:#}");
+    }
+}
+
+#[test]
+fn semaphores_of_pools_that_were_killed_are_removed() {
+    let Some(python) = any_python() else { return };
+    let program = "def task(i):\n    while True: pass";
+    let models =
+        "models = [{ model = \"process-pool\", start = \"spawn\" }]\ntrial_timeout = \"2s\"";
+    let (_, report) = on(&python, &cell(program, models));
+    assert_eq!(rows(&report)[0]["outcome"], "timeout", "{report:#}");
+    // Other tests' sessions are still there, and so are their folders.
+    let gone = |name: &str| -> Option<bool> {
+        let session = name.strip_prefix("sem.mp-")?.split("-trial-").next()?;
+        Some(!std::env::temp_dir().join(session).exists())
+    };
+    let names = std::fs::read_dir("/dev/shm")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let left: Vec<String> = names
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| name.starts_with("sem.mp-conclab-") && gone(name) == Some(true))
+        // A session that has ended since then has taken its own along.
+        .filter(|name| Path::new("/dev/shm").join(name).exists())
+        .collect();
+    assert_eq!(left, [] as [String; 0]);
+}
 
 #[test]
 fn what_tasks_do_to_their_process_is_a_calm_row_and_others_run() {

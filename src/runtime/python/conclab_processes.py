@@ -18,6 +18,9 @@ MOST_PERMITS = (1 << 31) - 1
 
 def context(job):
     """multiprocessing with the start method that was asked for, or its own."""
+    # As `src/process/semaphores.rs` has it: who is killed leaves semaphores behind, and the warden removes them.
+    warden, trial = job.request["site"]["directory"].rstrip("/").rsplit("/", 2)[-2:]
+    multiprocessing.current_process()._config["semprefix"] = f"/mp-{warden}-{trial}-"
     try:
         return multiprocessing.get_context(job.start)
     except ValueError as error:
@@ -194,6 +197,9 @@ def process_pool(job):
             # A pool replaces a worker that died and waits for ever for what that one had.
             while not result.ready():
                 result.wait(LOOK_S)
+                if not result.ready() and not pool._result_handler.is_alive():
+                    pool._cache.clear()  # or the pool refuses to end
+                    raise conclab_models.Unable("what a task returned can't be unpickled; what it said is printed")
                 for count, process in enumerate(started, 1):
                     if not result.ready() and process.exitcode is not None:
                         raise ended(count, process.exitcode)

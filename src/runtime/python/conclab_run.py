@@ -24,8 +24,13 @@ def main(arguments):
         print(calibrate())
         return
     os.set_inheritable(REPLY_DESCRIPTOR, False)
+    own_pid = os.getpid()
     reply = answer(json.loads(sys.stdin.buffer.read()))
-    text = json.dumps(reply).encode()
+    if os.getpid() != own_pid:
+        # A task has forked: its copy of the trial has nothing to answer.
+        os._exit(0)
+    # What is no Unicode (a lone surrogate) becomes a question mark.
+    text = json.dumps(reply, ensure_ascii=False).encode("utf-8", "replace")
     try:
         while text:
             text = text[os.write(REPLY_DESCRIPTOR, text) :]
@@ -36,7 +41,8 @@ def main(arguments):
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError):
+        except BaseException:
+            # The author may have put anything in its place.
             pass
     # Taking the interpreter down is nobody's work any more.
     os._exit(0)
