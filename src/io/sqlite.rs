@@ -10,8 +10,13 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-/// Rows of the table that queries find.
-const NUMBERS: u32 = 1_000;
+/// What makes the table that queries find: `numbers`, with `id` from 1 to 1,000 and `value`, the square of it.
+pub const CREATE: &str = "\
+CREATE TABLE numbers (id INTEGER PRIMARY KEY, value INTEGER NOT NULL);
+INSERT INTO numbers
+WITH RECURSIVE row (id) AS (VALUES (1) UNION ALL SELECT id + 1 FROM row WHERE id < 1000)
+SELECT id, id * id FROM row;
+";
 /// How long a writer waits for another one: longer than any trial.
 const PATIENCE: Duration = Duration::from_secs(86_400);
 
@@ -19,7 +24,7 @@ fn file(directory: &Path) -> PathBuf {
     directory.join("queries.sqlite")
 }
 
-/// Creates the database: the table `numbers`, with `id` from 1 to 1,000 and `value`, the square of it.
+/// Creates the database, by [`CREATE`].
 ///
 /// # Errors
 /// A sentence with SQLite's reason.
@@ -27,12 +32,7 @@ pub fn create(directory: &Path) -> std::result::Result<(), String> {
     let create = || {
         let connection = open(directory)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
-        connection.execute_batch(&format!(
-            "CREATE TABLE numbers (id INTEGER PRIMARY KEY, value INTEGER NOT NULL);
-             INSERT INTO numbers
-             WITH RECURSIVE row (id) AS (VALUES (1) UNION ALL SELECT id + 1 FROM row WHERE id < {NUMBERS})
-             SELECT id, id * id FROM row;"
-        ))
+        connection.execute_batch(CREATE)
     };
     create().map_err(|error| format!("the database could not be made: {error}"))
 }

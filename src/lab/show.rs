@@ -121,7 +121,11 @@ fn python(past: Option<&Past>) -> Bundle {
         None => "No experiment has run in this session yet: run one, and `show = \"python\"` shows it as \
                  plain Python."
             .to_owned(),
-        Some(past) => script::markdown(&past.experiment, past.report.machine.usable_cpus),
+        Some(past) => script::markdown(
+            &past.experiment,
+            past.report.machine.usable_cpus,
+            &|path| std::fs::read_to_string(path).ok(),
+        ),
     })
 }
 

@@ -137,23 +137,63 @@ def write(size):
 
 /// The same, waiting for the disk.
 pub const WRITE_SYNC: &str = "\
-def write(size):
+def write_sync(size):
     with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
         file.write(bytes(size))
         file.flush()
         os.fsync(file.fileno())  # waits until the disk has it";
 
-/// A query on a connection of its own.
-pub const QUERY: &str = "\
-def query(sql, *parameters):
-    with contextlib.closing(sqlite3.connect(f\"{folder}/numbers.db\", timeout=60)) as connection:
+/// A connection to the database.
+pub const CONNECT: &str = "\
+def connect():
+    connection = sqlite3.connect(f\"{folder}/numbers.db\", timeout=60, isolation_level=None)
+    connection.execute(\"PRAGMA synchronous = normal\")  # with a write-ahead log, commits need no fsync
+    return connection";
+
+/// A query that takes a time.
+pub const QUERY_TIME: &str = "\
+def query_time(seconds):
+    with contextlib.closing(connect()) as connection:
         connection.create_function(\"wait\", 1, time.sleep)
-        with connection:
-            return len(connection.execute(sql, parameters).fetchall())";
+        connection.execute(\"SELECT wait(?)\", [seconds]).fetchall()";
+
+/// A query in SQL.
+pub const QUERY: &str = "\
+def query(sql):
+    with contextlib.closing(connect()) as connection:
+        connection.execute(sql).fetchall()";
+
+/// Several statements of SQL.
+pub const QUERY_SCRIPT: &str = "\
+def query_script(sql):
+    with contextlib.closing(connect()) as connection:
+        connection.executescript(sql)";
+
+/// What a task gets of a total.
+pub const PART: &str = "\
+def part(total, tasks, i):
+    \"\"\"What task i gets of a total; the first ones take the remainder.\"\"\"
+    return total // tasks + (i < total % tasks)";
+
+/// A random value.
+pub const UNIFORM: &str = "\
+def uniform(seed, stream, low, high):
+    \"\"\"A random whole number from low to high, the same in every run.\"\"\"
+    number = draw(seed ^ draw(2**64 - 1 - stream, 0), 0)
+    return low + (number * (high - low + 1) >> 64)";
 
 /// A program, on an event loop.
 pub const RUN_ASYNC: &str = "\
 async def run_program(*argv):
-    process = await asyncio.create_subprocess_exec(*argv, stdout=subprocess.DEVNULL)
+    \"\"\"Runs a program to its end; another exit code than 0 is an error.\"\"\"
+    process = await asyncio.create_subprocess_exec(
+        *argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
     if await process.wait() != 0:
         raise subprocess.CalledProcessError(process.returncode, argv)";
+
+/// The same elsewhere.
+pub const RUN: &str = "\
+def run_program(*argv):
+    \"\"\"Runs a program to its end; another exit code than 0 is an error.\"\"\"
+    subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)";
