@@ -225,8 +225,8 @@ fn wait<T>(gil: Option<&Gil>, kind: Activity, work: impl FnOnce() -> T) -> T {
     recorder::during(kind, || gil::without(gil, work))
 }
 
-/// Spans that so many tasks have about: most do one thing, or wait once.
-fn spans_of(tasks: u64) -> usize {
+/// Spans that a traced run of so many tasks has about: most do one thing, or wait once.
+pub fn spans_of(tasks: u64) -> usize {
     let spans = tasks.saturating_mul(3).saturating_add(5);
     usize::try_from(spans).unwrap_or(usize::MAX).min(MOST_SPANS)
 }

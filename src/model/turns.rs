@@ -1,10 +1,10 @@
 //! What a traced run notes of an event loop: its threads' lanes, the turns that its tasks get, how late it is.
 //!
 //! How late: a timer that is set again and again tells ([`Turns::probe`]). Tokio's timers end on ticks of a
-//! millisecond, and the system is asked to wake a loop that sleeps in whole milliseconds: a loop that has
-//! nothing to do is up to a millisecond late. The timer is set to a tick, so that only the second of the two
-//! rounds up; what is more than a millisecond is the loop's own doing. Under a GIL the timer's task takes the
-//! lock, as every task of the loop does.
+//! millisecond, and a loop that sleeps asks the system to wake it after whole milliseconds: one that has nothing
+//! to do is up to a millisecond late. The probe's timer is set to a tick, so that only the second of the two
+//! rounds up; what is more than a millisecond is the tasks' doing. Under a GIL the timer's task takes the lock, as
+//! every task of the loop does.
 
 use super::Job;
 use crate::measure::trace::recorder::{self, Recorder, now_ns};
