@@ -42,45 +42,63 @@ impl Room {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Turn {
     start: u64,
-    /// Number of the task + 1; 0 is none. Tasks beyond four thousand million share a number.
-    task: u32,
-    activity: Activity,
-    then: Option<Activity>,
+    what: What,
 }
 
 /// Bytes of a turn on its way to another process.
 const TURN_BYTES: usize = 16;
 
+/// What began, in one word, which is compared and written at once: the task's number + 1 (0: none), what the
+/// task does next + 1 (0: nothing), and the activity. Tasks beyond four thousand million share a number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct What(u64);
+
+impl What {
+    fn new(activity: Activity, task: Option<u64>) -> What {
+        const MOST: u64 = u32::MAX as u64;
+        let number = task.map_or(0, |task| task.min(MOST - 1) + 1);
+        What(number << 16 | activity as u64)
+    }
+
+    fn and_then(self, then: Activity) -> What {
+        What(self.0 & !0xff00 | (then as u64 + 1) << 8)
+    }
+
+    fn activity(self) -> Activity {
+        ACTIVITIES[(self.0 & 0xff) as usize].activity
+    }
+
+    fn then(self) -> Option<Activity> {
+        let then = (self.0 >> 8 & 0xff).checked_sub(1)?;
+        Some(ACTIVITIES[then as usize].activity)
+    }
+
+    fn task(self) -> Option<u64> {
+        (self.0 >> 16).checked_sub(1)
+    }
+
+    fn is_valid(self) -> bool {
+        let most = ACTIVITIES.len() as u64;
+        (self.0 & 0xff) < most && (self.0 >> 8 & 0xff) <= most
+    }
+}
+
 impl Turn {
     /// One that begins so.
     pub fn new(start: u64, activity: Activity, task: Option<u64>) -> Turn {
-        let number =
-            |task: u64| u32::try_from(task).map_or(u32::MAX, |task| task.saturating_add(1));
         Turn {
             start,
-            task: task.map_or(0, number),
-            activity,
-            then: None,
+            what: What::new(activity, task),
         }
     }
 
-    fn to_bytes(self) -> [u8; TURN_BYTES] {
-        let then = self.then.map_or(0, |then| then as u8 + 1);
-        let mut bytes = [0; TURN_BYTES];
-        bytes[..8].copy_from_slice(&self.start.to_le_bytes());
-        bytes[8..12].copy_from_slice(&self.task.to_le_bytes());
-        (bytes[12], bytes[13]) = (self.activity as u8, then);
-        bytes
-    }
-
-    fn from_bytes(bytes: [u8; TURN_BYTES]) -> Result<Turn, String> {
-        let [a, b, c, d, e, f, g, h, i, j, k, l, activity, then, _, _] = bytes;
-        Ok(Turn {
-            start: u64::from_le_bytes([a, b, c, d, e, f, g, h]),
-            task: u32::from_le_bytes([i, j, k, l]),
-            activity: Activity::numbered(activity)?,
-            then: then.checked_sub(1).map(Activity::numbered).transpose()?,
-        })
+    fn from_bytes(bytes: [u8; TURN_BYTES]) -> io::Result<Turn> {
+        let all = u128::from_le_bytes(bytes);
+        let (start, what) = (all as u64, What((all >> 64) as u64));
+        match what.is_valid() {
+            true => Ok(Turn { start, what }),
+            false => Err(io::ErrorKind::InvalidData.into()),
+        }
     }
 }
 
@@ -93,14 +111,14 @@ pub struct Notes {
     begin: u64,
     end: u64,
     cpu_ns: u64,
-    /// In ticks, too.
-    totals: Totals,
-    /// Where the first turn began that there was no room for, and how many there were.
+    /// Where the first turn began that there was no room for; how many there were, and the time of each activity
+    /// from there on.
     cut_at: Option<u64>,
     cut: u64,
+    cut_totals: Totals,
     #[serde(skip)]
     turns: Vec<Turn>,
-    /// What it does now; the last turn, where that was kept.
+    /// What it does now.
     #[serde(skip, default = "nothing")]
     now: Turn,
 }
@@ -111,20 +129,30 @@ fn nothing() -> Turn {
 
 impl Notes {
     /// Of a worker that was asked for at `begin`; its turns go to `turns` first.
-    pub fn new(role: Role, number: u32, process: u32, begin: u64, turns: Vec<Turn>) -> Notes {
-        Notes {
+    pub fn new(
+        role: Role,
+        number: u32,
+        process: u32,
+        begin: u64,
+        turns: Vec<Turn>,
+        room: &Room,
+    ) -> Notes {
+        let now = Turn::new(begin, Activity::Starting, None);
+        let mut notes = Notes {
             role,
             number,
             process,
             begin,
             end: begin,
             cpu_ns: 0,
-            totals: [0; ACTIVITIES.len()],
             cut_at: None,
             cut: 0,
+            cut_totals: Totals::default(),
             turns,
-            now: Turn::new(begin, Activity::Starting, None),
-        }
+            now,
+        };
+        notes.keep(now, now, room);
+        notes
     }
 
     /// Whose they are.
@@ -134,87 +162,94 @@ impl Notes {
 
     /// What it does now.
     pub fn now(&self) -> (Activity, Option<u64>) {
-        (
-            self.now.activity,
-            self.now.task.checked_sub(1).map(u64::from),
-        )
-    }
-
-    /// Keeps the first turn.
-    pub fn begin(&mut self, room: &Room) {
-        self.keep(self.now, room);
+        (self.now.what.activity(), self.now.what.task())
     }
 
     /// From here on it does this.
     #[inline]
     pub fn turn(&mut self, next: Turn, room: &Room) {
         let now = self.now;
-        if now.activity == next.activity && now.task == next.task && now.then.is_none() {
+        if now.what == next.what {
             return;
         }
-        let length = next.start.saturating_sub(now.start);
-        self.totals[now.activity as usize] += length;
-        let next = Turn {
-            start: now.start + length,
-            ..next
-        };
         self.now = next;
-        if self.turns.len() < self.turns.capacity() && self.cut_at.is_none() {
+        // Where turns were cut there is never room again.
+        if self.turns.len() < self.turns.capacity() {
             self.turns.push(next);
         } else {
-            self.keep(next, room);
+            self.keep(now, next, room);
         }
     }
 
     #[cold]
-    fn keep(&mut self, turn: Turn, room: &Room) {
+    fn keep(&mut self, now: Turn, next: Turn, room: &Room) {
         if self.cut_at.is_none() && self.turns.len() == self.turns.capacity() {
             let more = room.take(self.turns.len().max(FEWEST));
             self.turns.reserve_exact(more);
             if more == 0 {
-                self.cut_at = Some(turn.start);
+                self.cut_at = Some(next.start);
             }
         }
         match self.cut_at {
-            None => self.turns.push(turn),
-            Some(_) => self.cut += 1,
+            None => self.turns.push(next),
+            Some(cut_at) => {
+                self.cut += 1;
+                self.add_cut(now, next.start.max(cut_at), cut_at);
+            }
         }
+    }
+
+    fn add_cut(&mut self, turn: Turn, end: u64, cut_at: u64) {
+        let length = end.saturating_sub(turn.start.max(cut_at));
+        self.cut_totals[turn.what.activity() as usize] += length;
     }
 
     /// Its turn is over, and its task does this until the next one.
     #[inline]
     pub fn pause(&mut self, then: Activity) {
-        self.now.then = Some(then);
+        self.now.what = self.now.what.and_then(then);
         if self.cut_at.is_none()
             && let Some(last) = self.turns.last_mut()
         {
-            last.then = Some(then);
+            last.what = self.now.what;
         }
     }
 
     /// The worker has ended; the room that it didn't need is there for others.
     pub fn end(&mut self, end: u64, cpu_ns: u64, room: &Room) {
-        let length = end.saturating_sub(self.now.start);
-        self.totals[self.now.activity as usize] += length;
-        self.end = self.now.start + length;
+        self.end = end.max(self.now.start);
         self.cpu_ns = cpu_ns;
-        room.give_back(self.turns.capacity() - self.turns.len());
+        match self.cut_at {
+            Some(cut_at) => self.add_cut(self.now, self.end, cut_at),
+            None => room.give_back(self.turns.capacity() - self.turns.len()),
+        }
     }
 
     /// As spans, with times since the clock's start, and how many were cut.
     pub fn lane(self, scale: Scale, origin_ns: u64) -> (Lane, u64) {
         let since = |at: u64| scale.ns(at).saturating_sub(origin_ns);
-        let ends = self.turns.iter().skip(1).map(|turn| turn.start);
-        let ends = ends.chain([self.cut_at.unwrap_or(self.end)]);
-        let span = |(turn, end): (&Turn, u64)| Span {
-            activity: turn.activity,
-            task: turn.task.checked_sub(1).map(u64::from),
-            start_ns: since(turn.start),
-            end_ns: since(end),
-            then: turn.then,
-        };
-        let spans: Vec<Span> = self.turns.iter().zip(ends).map(span).collect();
         let (begin_ns, end_ns) = (since(self.begin), since(self.end));
+        let cut_ns = self.cut_at.map_or(end_ns, since);
+        let mut spans = Vec::with_capacity(self.turns.len());
+        let mut totals_ns = Totals::default();
+        let mut start_ns = begin_ns;
+        let ends = self.turns.iter().skip(1).map(|turn| since(turn.start));
+        for (turn, end_ns) in self.turns.iter().zip(ends.chain([cut_ns])) {
+            // Counters of two cores may differ by less than it takes to go from one to the other.
+            let end_ns = end_ns.max(start_ns);
+            let activity = turn.what.activity();
+            totals_ns[activity as usize] += end_ns - start_ns;
+            spans.push(Span {
+                activity,
+                task: turn.what.task(),
+                start_ns,
+                end_ns,
+                then: turn.what.then(),
+            });
+            start_ns = end_ns;
+        }
+        let end_ns = end_ns.max(start_ns);
+        add_scaled(&self.cut_totals, end_ns - start_ns, &mut totals_ns);
         let lane = Lane {
             role: self.role,
             number: self.number,
@@ -222,31 +257,10 @@ impl Notes {
             begin_ns,
             end_ns,
             cpu_ns: Some(self.cpu_ns),
-            totals_ns: self.totals_ns(&spans, end_ns - begin_ns),
+            totals_ns,
             spans,
         };
         (lane, self.cut)
-    }
-
-    /// The totals of a life of that length: those of its spans, or where some were cut, its ticks to scale.
-    fn totals_ns(&self, spans: &[Span], life_ns: u64) -> Totals {
-        let mut totals_ns = Totals::default();
-        if self.cut_at.is_none() {
-            for span in spans {
-                totals_ns[span.activity as usize] += span.length_ns();
-            }
-            return totals_ns;
-        }
-        let life = u128::from(self.end - self.begin).max(1);
-        let mut before = 0;
-        let mut before_ns = 0;
-        for (ticks, total_ns) in self.totals.iter().zip(&mut totals_ns) {
-            before += u128::from(*ticks);
-            let after_ns = (before * u128::from(life_ns) / life) as u64;
-            *total_ns = after_ns - before_ns;
-            before_ns = after_ns;
-        }
-        totals_ns
     }
 
     /// Writes them for another process: a line of JSON and the turns behind it, raw, for there may be many.
@@ -258,7 +272,8 @@ impl Notes {
         bytes.push(b'\n');
         bytes.reserve_exact(self.turns.len() * TURN_BYTES);
         for turn in &self.turns {
-            bytes.extend_from_slice(&turn.to_bytes());
+            bytes.extend_from_slice(&turn.start.to_le_bytes());
+            bytes.extend_from_slice(&turn.what.0.to_le_bytes());
         }
         output.write_all(&bytes)
     }
@@ -276,10 +291,21 @@ impl Notes {
         for _ in 0..turns {
             let mut bytes = [0; TURN_BYTES];
             input.read_exact(&mut bytes)?;
-            let turn = Turn::from_bytes(bytes).map_err(io::Error::other)?;
-            notes.turns.push(turn);
+            notes.turns.push(Turn::from_bytes(bytes)?);
         }
         Ok(Some(notes))
+    }
+}
+
+/// Adds ticks of each activity that come to `whole_ns` together.
+fn add_scaled(ticks: &Totals, whole_ns: u64, totals_ns: &mut Totals) {
+    let whole = ticks.iter().map(|ticks| u128::from(*ticks)).sum::<u128>();
+    let (mut before, mut before_ns) = (0, 0);
+    for (ticks, total_ns) in ticks.iter().zip(totals_ns) {
+        before += u128::from(*ticks);
+        let after_ns = (before * u128::from(whole_ns) / whole.max(1)) as u64;
+        *total_ns += after_ns - before_ns;
+        before_ns = after_ns;
     }
 }
 
@@ -291,8 +317,7 @@ mod tests {
     fn a_turn_is_small_and_survives_its_way_to_another_process() {
         assert_eq!(size_of::<Turn>(), TURN_BYTES);
         let room = Room::new(100);
-        let mut notes = Notes::new(Role::Worker, 3, 2, 1_000, Vec::new());
-        notes.begin(&room);
+        let mut notes = Notes::new(Role::Worker, 3, 2, 1_000, Vec::new(), &room);
         notes.turn(Turn::new(1_005, Activity::Computing, Some(7)), &room);
         notes.pause(Activity::Lock);
         notes.turn(Turn::new(1_020, Activity::Idle, None), &room);

@@ -106,8 +106,7 @@ impl Recorder {
             None => (std::mem::take(&mut *locked(&self.own)), thread_cpu_ns()),
         };
         let begin = asked.unwrap_or_else(|| self.clock.ticks());
-        let mut notes = Notes::new(role, number, self.process, begin, turns);
-        notes.begin(&self.room);
+        let notes = Notes::new(role, number, self.process, begin, turns, &self.room);
         LANE.with_borrow_mut(|lane| {
             lane.get_or_insert_with(|| Open {
                 notes,
