@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 /// Shortest time between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// One part of so many of a core may go into looking.
-const SHARE: u32 = 25;
+const SHARE: u64 = 25;
 /// Looks after which processes are searched for under every thread, and CPU times are read.
 const WIDE_EVERY: u64 = 16;
 /// Files that are kept open; those of further threads are opened each time.
@@ -178,6 +178,8 @@ impl ThreadWatch {
         if start < self.next {
             return;
         }
+        // Not the time that it took: who looks may be without a core itself.
+        let cpu_before_ns = clock_ns(libc::CLOCK_THREAD_CPUTIME_ID);
         if self.looks == 0 && !self.is_interpreter() {
             self.next = start + self.every;
             return;
@@ -202,7 +204,8 @@ impl ThreadWatch {
         if self.runs >= MOST_RUNS {
             self.thin();
         }
-        self.next = start + self.every.max(start.elapsed() * SHARE);
+        let cpu_ns = clock_ns(libc::CLOCK_THREAD_CPUTIME_ID).saturating_sub(cpu_before_ns);
+        self.next = start + self.every.max(Duration::from_nanos(cpu_ns * SHARE));
     }
 
     /// All that was seen.
@@ -522,12 +525,16 @@ impl ThreadLife {
 
 /// Now, by the monotonic clock that all processes share.
 fn now_ns() -> u64 {
+    clock_ns(libc::CLOCK_MONOTONIC)
+}
+
+fn clock_ns(clock: libc::clockid_t) -> u64 {
     let mut now = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
     // SAFETY: the clock exists and `now` is there to be written to.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
+    unsafe { libc::clock_gettime(clock, &mut now) };
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 

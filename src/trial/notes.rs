@@ -22,7 +22,7 @@ pub enum Kind {
     ClockStop,
     /// Somebody is asked for who runs a task first (its number).
     Asked,
-    /// A task begins (its number).
+    /// A task begins (its number; and CPU time).
     Begin,
     /// It ends (CPU time).
     End,
@@ -48,7 +48,7 @@ pub enum Kind {
     Join,
     /// A task's outcome is on its way (CPU time).
     Sent,
-    /// A pool's worker is there.
+    /// A pool's worker is there (when it was asked for, or 0).
     Born,
 }
 
@@ -84,6 +84,17 @@ pub struct Note {
     pub kind: Kind,
     /// What that says of it.
     pub value: u64,
+    /// CPU time of the thread so far, for the kinds that tell it.
+    pub cpu_ns: u64,
+}
+
+/// What the value of a note means: the kind's value and the CPU time.
+fn meaning(kind: Kind, value: u64) -> (u64, u64) {
+    match kind {
+        Kind::Begin => (value >> 32, (value & 0xffff_ffff) * 1000),
+        Kind::End | Kind::Sent | Kind::ClockStart | Kind::ClockStop => (0, value),
+        _ => (value, 0),
+    }
 }
 
 /// What the threads of one process noted.
@@ -151,10 +162,12 @@ impl ProcessNotes {
                     Some((_, kind)) if *room > 0 => {
                         *room -= 1;
                         let notes = self.threads.entry(tid as u32).or_default();
+                        let (value, cpu_ns) = meaning(*kind, value);
                         notes.push(Note {
                             at_ns,
                             kind: *kind,
                             value,
+                            cpu_ns,
                         });
                     }
                     Some(_) => self.cut += 1,
@@ -200,7 +213,10 @@ mod tests {
                 note(50, 7, 99, 0),
             ],
         );
-        write("notes-7-10", &[note(3, 7, CUT, 0), note(60, 8, 5, 2)]);
+        write(
+            "notes-7-10",
+            &[note(3, 7, CUT, 0), note(60, 8, 5, 2 << 32 | 7)],
+        );
         write("notes-9-0", &[note(1, 9, FILE, 0), note(70, 9, 19, 0)]);
         write("notes-x-0", &[]);
         let read = read(&folder);
@@ -213,12 +229,14 @@ mod tests {
                 Note {
                     at_ns: 40,
                     kind: Kind::End,
-                    value: 5
+                    value: 0,
+                    cpu_ns: 5
                 },
                 Note {
                     at_ns: 60,
                     kind: Kind::Begin,
-                    value: 2
+                    value: 2,
+                    cpu_ns: 7000
                 }
             ]
         );

@@ -3,7 +3,8 @@
 //!
 //! Notes cut a worker's life into segments, exactly: within a task, between two, within a turn of the event loop. What
 //! was seen during a segment says what the worker did in it; where two looks differ, the change is put halfway between
-//! them. A segment in which nobody looked is what such segments usually are, as [`Segment`] says.
+//! them. A task at which nobody looked waited if it used little CPU time; any other segment without a look is what such
+//! segments usually are (`Segment::activity`).
 
 use super::notes::{Kind, Note, ProcessNotes};
 use crate::measure::trace::recorder::MOST_SPANS;
@@ -170,6 +171,8 @@ struct Piece {
     start_ns: u64,
     end_ns: u64,
     then: Option<Activity>,
+    /// CPU time that was used in it, where that was noted.
+    cpu_ns: Option<u64>,
 }
 
 impl Segment {
@@ -237,11 +240,11 @@ fn worker(
         _ => Role::Worker,
     };
     let first = notes.first()?;
-    let asked_ns = notes
-        .iter()
-        .find(|note| note.kind == Kind::Begin)
-        .filter(|_| !has(Kind::Born))
-        .and_then(|note| asked.get(&note.value));
+    let find = |kind: Kind| notes.iter().find(|note| note.kind == kind);
+    let asked_ns = match find(Kind::Born) {
+        Some(born) => Some(&born.value).filter(|asked_ns| **asked_ns > 0),
+        None => find(Kind::Begin).and_then(|note| asked.get(&note.value)),
+    };
     let last_ns = notes.last()?.at_ns;
     // Another thread may have had the number before.
     let mine = |life: &&&ThreadLife| {
@@ -291,7 +294,7 @@ fn worker(
 fn cpu_ns(notes: &[Note], lives: &[&&ThreadLife]) -> Option<u64> {
     let noted = |kind: Kind| {
         let mut notes = notes.iter().rev();
-        notes.find(|note| note.kind == kind).map(|note| note.value)
+        notes.find(|note| note.kind == kind).map(|note| note.cpu_ns)
     };
     if let Some(before_ns) = noted(Kind::ClockStart) {
         return Some(noted(Kind::ClockStop)?.saturating_sub(before_ns));
@@ -328,7 +331,10 @@ fn segments(
         start_ns: begin_ns,
         end_ns,
         then: None,
+        cpu_ns: None,
     };
+    // CPU time at the beginning of a task.
+    let mut before_ns = None;
     // The segment that a wait for a lock interrupts.
     let mut around = between;
     for (index, note) in notes.iter().enumerate() {
@@ -372,6 +378,11 @@ fn segments(
         let at_ns = clock.since(note.at_ns).clamp(now.start_ns, end_ns);
         now.end_ns = at_ns;
         now.then = then;
+        now.cpu_ns = match note.kind {
+            Kind::End => before_ns.map(|before_ns| note.cpu_ns.saturating_sub(before_ns)),
+            _ => None,
+        };
+        before_ns = (note.kind == Kind::Begin).then_some(note.cpu_ns);
         pieces.push(now);
         now = Piece {
             segment,
@@ -379,6 +390,7 @@ fn segments(
             start_ns: at_ns,
             end_ns,
             then: None,
+            cpu_ns: None,
         };
     }
     pieces.push(now);
@@ -454,7 +466,14 @@ impl Spans<'_> {
             }
             seen = Some((run.last_ns.min(end_ns), run.state));
         }
-        let state = seen.map(|(_, state)| state);
+        let used = || {
+            let is_waiting = 2 * piece.cpu_ns? < end_ns - start_ns;
+            Some(match is_waiting {
+                true => ThreadState::Waiting,
+                false => ThreadState::Running,
+            })
+        };
+        let state = seen.map(|(_, state)| state).or_else(used);
         self.add(piece, state, at_ns, end_ns, piece.then);
     }
 

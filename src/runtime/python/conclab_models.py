@@ -42,7 +42,10 @@ class Job:
 
     def pool_options(self):
         """What a pool is told beside its size."""
-        return {"initializer": self.trace.born} if self.trace else {}
+        if not self.trace:
+            return {}
+        self.trace.note_starts()
+        return {"initializer": self.trace.born}
 
     def join(self):
         """Everybody has been started, or their pool has: from here on they are waited for."""

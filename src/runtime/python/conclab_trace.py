@@ -28,7 +28,8 @@ FILE = 1
 CLOCK_START, CLOCK_STOP = 2, 3
 # Somebody is asked for who runs the task of this number first.
 ASKED = 4
-# A task begins (its number) and ends (CPU time of the thread so far).
+# A task begins (its number in the upper half; CPU time of the thread so far in the lower, in microseconds) and ends (CPU
+# time in nanoseconds).
 BEGIN, END = 5, 6
 # On an event loop: a task's turn begins (its number); it ends with a wait (for what), or with the task.
 TURN, PAUSE, LAST = 7, 8, 9
@@ -44,7 +45,7 @@ JOIN = 16
 SENT = 17
 # Notes that there was no room for.
 CUT = 18
-# A worker of a pool is there.
+# A worker of a pool is there: when it was asked for, or 0.
 BORN = 19
 
 # Between two looks at how late the event loop is.
@@ -138,7 +139,7 @@ def note(kind, value=0, at_ns=None):
 
 
 def begin(number):
-    note(BEGIN, number)
+    note(BEGIN, number << 32 | thread_time_ns() // 1000 & 0xFFFFFFFF)
 
 
 def end():
@@ -154,20 +155,40 @@ def born(share=None, *shared):
     # A new worker process learns from it where its notes go.
     import conclab_task  # noqa: F401
 
-    note(BORN)
+    worker = threading.current_thread()
+    if worker is threading.main_thread():
+        worker = sys.modules["multiprocessing.process"].current_process()
+    note(BORN, getattr(worker, "conclab_asked_ns", 0))
     if share:
         share(*shared)
+
+
+def note_starts():
+    """From here on threads and processes know when they were asked for."""
+
+    def noting(start):
+        def noted_start(self):
+            self.conclab_asked_ns = perf_counter_ns()
+            start(self)
+
+        return noted_start
+
+    kinds = [threading.Thread]
+    if "multiprocessing.process" in sys.modules:
+        kinds.append(sys.modules["multiprocessing.process"].BaseProcess)
+    for kind in kinds:
+        kind.start = noting(kind.start)
 
 
 def noted(number, function, *arguments):
     """Runs what a task has handed to a pool."""
     import conclab_task  # noqa: F401
 
-    note(BEGIN, number)
+    begin(number)
     try:
         return function(*arguments)
     finally:
-        note(END, thread_time_ns())
+        end()
 
 
 def asking(order, started):
