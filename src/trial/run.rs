@@ -2,8 +2,8 @@
 //!
 //! Every way a trial can end has its sentence in [`failure`]; to add one, add an arm there.
 
-use super::notes::{self, ProcessNotes};
 use super::thread_states;
+use super::thread_states::notes::{self, ProcessNotes};
 use super::{
     Kind, Measurement, MemorySource, Observed, Outcome, PeakMemory, Record, Reply, Request,
 };

@@ -2,7 +2,7 @@
 
 Imported in traced runs only. The notes of a process are in files of the trial's folder that are mapped into its
 memory: a worker that is killed (a pool ends its own by SIGTERM) has written them all the same, and nothing is written
-while the clock runs. `src/trial/notes.rs` reads them; to add a kind of note: a constant here, and its arm there.
+while the clock runs. `src/trial/thread_states/notes.rs` reads them; to add a kind of note: a constant here, and its arm there.
 """
 
 import mmap

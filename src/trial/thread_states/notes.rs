@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn kinds_have_the_numbers_that_the_harness_gives_them() {
-        let harness = include_str!("../runtime/python/conclab_trace.py");
+        let harness = include_str!("../../runtime/python/conclab_trace.py");
         let mut numbers = BTreeMap::new();
         for line in harness.lines() {
             let Some((names, values)) = line.split_once(" = ") else {
