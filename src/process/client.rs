@@ -1,7 +1,7 @@
 //! The kernel's end of the warden: one message out, one back.
 
 use super::warden::{Command, Message};
-use super::{End, Ended, Launch, Stop, spawn};
+use super::{End, Ended, Launch, Stop, ThreadLives, spawn};
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -182,6 +182,7 @@ fn ended_without_running(end: End) -> Ended {
         user_ns: 0,
         system_ns: 0,
         samples: Vec::new(),
+        threads: ThreadLives::default(),
     }
 }
 

@@ -1,7 +1,8 @@
 //! One trial while it runs, as the warden sees it: its pipes, its deadline, its memory.
 
 use super::spawn::{self, Spawned};
-use super::{End, Ended, Launch, MemorySample, explained, signals, tree};
+use super::threads::ThreadWatch;
+use super::{End, Ended, Launch, MemorySample, ThreadLives, Watch, explained, signals, tree};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
@@ -46,6 +47,7 @@ pub struct Running {
     next_sample: Option<Instant>,
     sample_every: Duration,
     samples: Vec<MemorySample>,
+    threads: Option<ThreadWatch>,
     request: Vec<u8>,
     input: Option<ChildStdin>,
     output: OwnedFd,
@@ -80,9 +82,10 @@ impl Running {
             timeout_passed: false,
             memory_limit_bytes: launch.memory_limit_bytes,
             next_look: start + LOOK_EVERY,
-            next_sample: launch.sample.then_some(start),
+            next_sample: (launch.watch == Watch::Memory).then_some(start),
             sample_every: SAMPLE_EVERY,
             samples: Vec::new(),
+            threads: (launch.watch == Watch::Threads).then(|| ThreadWatch::new(child.id())),
             request: launch.stdin.clone().into_bytes(),
             input: Some(input),
             output,
@@ -106,6 +109,7 @@ impl Running {
             user_ns: 0,
             system_ns: 0,
             samples: Vec::new(),
+            threads: ThreadLives::default(),
         }
     }
 
@@ -137,10 +141,15 @@ impl Running {
             ),
             poll(input, libc::POLLOUT),
         ];
-        let wake = [Some(self.deadline), Some(self.next_look), self.next_sample]
-            .into_iter()
-            .flatten()
-            .min();
+        let wake = [
+            Some(self.deadline),
+            Some(self.next_look),
+            self.next_sample,
+            self.threads.as_ref().map(ThreadWatch::next),
+        ]
+        .into_iter()
+        .flatten()
+        .min();
         let left = wake.map(|wake| wake.saturating_duration_since(Instant::now()));
         spawn::wait(&mut polled, left)?;
         let happened = |index: usize| polled[index].revents != 0;
@@ -223,6 +232,9 @@ impl Running {
             self.timeout_passed = true;
             self.kill(End::TimedOut, keep);
             return;
+        }
+        if let Some(threads) = &mut self.threads {
+            threads.look();
         }
         if self.next_sample.is_some_and(|at| now >= at) {
             let sample = tree::sample(self.pid, self.start.elapsed().as_nanos() as u64);
@@ -322,6 +334,9 @@ impl Running {
             user_ns,
             system_ns,
             samples: self.samples,
+            threads: self
+                .threads
+                .map_or_else(ThreadLives::default, ThreadWatch::finish),
         }
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! Every way a trial can end has its sentence in [`failure`]; to add one, add an arm there.
 
+use super::thread_states;
+use super::thread_states::notes::{self, ProcessNotes};
 use super::{
     Kind, Measurement, MemorySource, Observed, Outcome, PeakMemory, Record, Reply, Request,
 };
 use crate::host::interpreters::{GIL_OFF, GIL_ON};
-use crate::process::{End, Ended, Launch, REPLY_DESCRIPTOR, Stop, Warden, explained};
+use crate::process::{End, Ended, Launch, REPLY_DESCRIPTOR, Stop, Warden, Watch, explained};
 use crate::units::{duration_text, format_bytes, format_ns};
 use std::fs;
 
@@ -51,12 +53,26 @@ pub fn run(warden: &Warden, trial: &Trial, stop: &Stop) -> Record {
         stdin: request,
         timeout_ns: trial.timeout_ns,
         memory_limit_bytes: trial.memory_limit_bytes,
-        sample: trial.kind == Kind::Sampled,
+        watch: watch(trial),
     };
     let ended = warden.run(&launch, stop);
+    let noted = match launch.watch {
+        Watch::Threads => notes::read(directory),
+        _ => Vec::new(),
+    };
     // What a trial wrote must not weigh on the next one; the warden removes the rest at its end.
     let _ = fs::remove_dir_all(directory);
-    record(trial, measurement(trial, ended))
+    record(trial, measurement(trial, ended, &noted))
+}
+
+/// What the warden looks at. Only an interpreter needs somebody who looks at its threads: a trial of this program
+/// notes by itself what they do.
+fn watch(trial: &Trial) -> Watch {
+    match trial.kind {
+        Kind::Sampled => Watch::Memory,
+        Kind::Traced if trial.request.python.is_some() => Watch::Threads,
+        Kind::Traced | Kind::Timed => Watch::Nothing,
+    }
 }
 
 fn record(trial: &Trial, result: Result<Measurement, (Outcome, String)>) -> Record {
@@ -75,7 +91,11 @@ fn record(trial: &Trial, result: Result<Measurement, (Outcome, String)>) -> Reco
     }
 }
 
-fn measurement(trial: &Trial, ended: Ended) -> Result<Measurement, (Outcome, String)> {
+fn measurement(
+    trial: &Trial,
+    ended: Ended,
+    noted: &[ProcessNotes],
+) -> Result<Measurement, (Outcome, String)> {
     if let Some(failure) = failure(trial, &ended) {
         return Err(failure);
     }
@@ -101,6 +121,7 @@ fn measurement(trial: &Trial, ended: Ended) -> Result<Measurement, (Outcome, Str
             Some(false) => python.version.replace(GIL_ON, GIL_OFF),
             None => python.version.clone(),
         };
+        reply.trace = thread_states::trace(noted, &ended.threads, reply.started_ns, reply.wall_ns);
     }
     Ok(Measurement {
         memory: (trial.kind == Kind::Sampled)
@@ -243,7 +264,7 @@ mod tests {
     use super::*;
     use crate::io::Connections;
     use crate::model::{Settings, Site, Tally};
-    use crate::process::MemorySample;
+    use crate::process::{MemorySample, ThreadLives};
     use crate::program::Program;
     use crate::runtime::Runtime;
 
@@ -287,6 +308,7 @@ mod tests {
             user_ns: 1,
             system_ns: 2,
             samples: Vec::new(),
+            threads: ThreadLives::default(),
         }
     }
 
@@ -315,7 +337,7 @@ mod tests {
             ),
             (End::WardenLost, Outcome::Crashed, "run the cell again"),
         ] {
-            let record = record(&trial(), measurement(&trial(), ended(end.clone())));
+            let record = record(&trial(), measurement(&trial(), ended(end.clone()), &[]));
             assert_eq!(
                 (record.outcome, record.block, record.series),
                 (outcome, 2, 1),

@@ -1,0 +1,211 @@
+//! A worker's life, cut into segments where its notes say, and what it does in each.
+//!
+//! To add a segment: a variant of [`Segment`], its arms in [`Segment::activity`], and the note that begins it in
+//! [`segments`].
+
+use super::Clock;
+use super::notes::{Kind, Note};
+use crate::measure::trace::{Activity, Role};
+use crate::process::ThreadState;
+use std::collections::HashMap;
+
+/// Whose notes they are.
+#[derive(Clone, Copy)]
+pub(super) struct Whose {
+    /// The trial's own thread.
+    pub(super) is_main: bool,
+    /// A thread of the trial's own process.
+    pub(super) is_own: bool,
+    pub(super) has_gil: bool,
+}
+
+/// What a worker is in, by the notes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Segment {
+    /// Before its first action.
+    Starting,
+    /// In a task: computing, or waiting where it was seen to.
+    Task,
+    /// In a turn of the event loop: computing, or keeping the loop from others.
+    Turn,
+    /// In a wait for a lock, whatever was seen.
+    Lock,
+    /// In one for a permit.
+    Limit,
+    /// The event loop waits for something to become ready.
+    Idle,
+    /// The event loop's own work.
+    Loop,
+    /// Between tasks: without one, or fetching it.
+    Between,
+    /// The same in a process of its own, where fetching and telling is work.
+    Transfer,
+    /// A task's outcome is told to the trial.
+    Telling,
+    /// Only one after the other, a thread runs tasks: the work between.
+    Serial,
+    /// Creating workers and feeding them.
+    Feeding,
+    /// Waiting for them to end.
+    Joining,
+}
+
+/// A segment from one moment to another.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece {
+    pub(super) segment: Segment,
+    pub(super) task: Option<u64>,
+    pub(super) start_ns: u64,
+    pub(super) end_ns: u64,
+    pub(super) then: Option<Activity>,
+    /// CPU time that was used in it, where that was noted.
+    pub(super) cpu_ns: Option<u64>,
+}
+
+impl Segment {
+    /// What a worker does in it that was seen so; `None`: nobody looked.
+    pub(super) fn activity(self, seen: Option<ThreadState>) -> Activity {
+        use ThreadState::{Gil, Running, Waiting};
+        match (self, seen) {
+            (Segment::Starting, _) => Activity::Starting,
+            (Segment::Lock, _) => Activity::Lock,
+            (Segment::Limit, _) => Activity::Limit,
+            (Segment::Telling, _) => Activity::Sending,
+            (_, Some(Gil)) => Activity::Gil,
+            (Segment::Task, Some(Waiting)) => Activity::Waiting,
+            (Segment::Task, _) => Activity::Computing,
+            (Segment::Turn | Segment::Loop, Some(Waiting)) => Activity::Blocked,
+            (Segment::Turn | Segment::Loop, _) => Activity::Computing,
+            (Segment::Idle, _) => Activity::Idle,
+            (Segment::Between, Some(Running)) => Activity::Computing,
+            (Segment::Transfer, Some(Running)) => Activity::Sending,
+            (Segment::Between | Segment::Transfer, _) => Activity::Idle,
+            (Segment::Serial | Segment::Feeding, Some(Waiting)) => Activity::Waiting,
+            (Segment::Serial | Segment::Feeding, _) => Activity::Computing,
+            (Segment::Joining, Some(Running)) => Activity::Computing,
+            (Segment::Joining, _) => Activity::Joining,
+        }
+    }
+
+    /// Whether what is done in it belongs to the task.
+    pub(super) fn is_of_task(self) -> bool {
+        matches!(
+            self,
+            Segment::Task | Segment::Turn | Segment::Lock | Segment::Limit | Segment::Telling
+        )
+    }
+}
+
+/// The notes of each worker that had the same number as a thread, one after the other: where a task's worker was asked
+/// for, a new one begins.
+pub(super) fn by_worker<'a>(notes: &'a [Note], asked: &HashMap<u64, u64>) -> Vec<&'a [Note]> {
+    let is_first = |note: &Note| note.kind == Kind::Begin && asked.contains_key(&note.value);
+    let mut parts = Vec::new();
+    let mut rest = notes;
+    while let Some(next) = rest.iter().skip(1).position(is_first) {
+        let (part, others) = rest.split_at(next + 1);
+        parts.push(part);
+        rest = others;
+    }
+    parts.push(rest);
+    parts
+}
+
+/// A worker's life, cut where its notes say.
+pub(super) fn segments(
+    notes: &[Note],
+    whose: Whose,
+    role: Role,
+    begin_ns: u64,
+    end_ns: u64,
+    clock: Clock,
+) -> Vec<Piece> {
+    let between = match role {
+        Role::Main => Segment::Feeding,
+        Role::Loop => Segment::Loop,
+        Role::Worker if whose.is_main => Segment::Serial,
+        Role::Worker if whose.is_own => Segment::Between,
+        Role::Worker => Segment::Transfer,
+    };
+    let last_turn = notes.iter().rposition(|note| note.kind == Kind::Last);
+    let mut pieces: Vec<Piece> = Vec::with_capacity(notes.len());
+    let mut now = Piece {
+        segment: match role {
+            Role::Main => Segment::Feeding,
+            _ => Segment::Starting,
+        },
+        task: None,
+        start_ns: begin_ns,
+        end_ns,
+        then: None,
+        cpu_ns: None,
+    };
+    // CPU time at the beginning of a task.
+    let mut before_ns = None;
+    // The segment that a wait for a lock interrupts.
+    let mut around = between;
+    for (index, note) in notes.iter().enumerate() {
+        let mut then = None;
+        let (segment, task) = match note.kind {
+            Kind::Born | Kind::Busy => (between, None),
+            Kind::Begin => (Segment::Task, Some(note.value)),
+            Kind::End if !whose.is_own && notes[index..].iter().take(2).any(is_sent) => {
+                (Segment::Telling, now.task)
+            }
+            Kind::End => (between, None),
+            // It has nothing left to do.
+            Kind::Sent => (Segment::Between, None),
+            Kind::Turn => (Segment::Turn, Some(note.value)),
+            Kind::Pause => {
+                then = Some(match note.value {
+                    10 => Activity::Lock,
+                    11 => Activity::Limit,
+                    _ => Activity::Waiting,
+                });
+                (between, None)
+            }
+            // What is left is to wait for its pools.
+            Kind::Last if Some(index) == last_turn => (Segment::Joining, None),
+            Kind::Last => (between, None),
+            Kind::Lock | Kind::Limit => {
+                around = now.segment;
+                let segment = match note.kind {
+                    Kind::Lock => Segment::Lock,
+                    _ => Segment::Limit,
+                };
+                (segment, now.task)
+            }
+            Kind::Got => (around, now.task),
+            Kind::Idle => (Segment::Idle, None),
+            Kind::Join => (Segment::Joining, None),
+            Kind::ClockStart | Kind::ClockStop | Kind::Asked | Kind::Lag => continue,
+        };
+        let segment = match (segment, last_turn) {
+            (Segment::Loop, Some(last)) if index > last => Segment::Joining,
+            _ => segment,
+        };
+        let at_ns = clock.since(note.at_ns).clamp(now.start_ns, end_ns);
+        now.end_ns = at_ns;
+        now.then = then;
+        now.cpu_ns = match note.kind {
+            Kind::End => before_ns.map(|before_ns| note.cpu_ns.saturating_sub(before_ns)),
+            _ => None,
+        };
+        before_ns = (note.kind == Kind::Begin).then_some(note.cpu_ns);
+        pieces.push(now);
+        now = Piece {
+            segment,
+            task,
+            start_ns: at_ns,
+            end_ns,
+            then: None,
+            cpu_ns: None,
+        };
+    }
+    pieces.push(now);
+    pieces
+}
+
+pub(super) fn is_sent(note: &Note) -> bool {
+    note.kind == Kind::Sent
+}
