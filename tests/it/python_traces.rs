@@ -329,7 +329,9 @@ fn every_task_is_seen_once_on_every_model_and_however_workers_start() {
             }
             // What the system counted is not more than what they lived.
             for lane in &trace.lanes {
-                let cpu_ns = lane.cpu_ns.expect("CPU time");
+                let has_task = lane.spans.iter().any(|span| span.task.is_some());
+                assert!(lane.cpu_ns.is_some() || !has_task, "{way:?}: {lane:#?}");
+                let cpu_ns = lane.cpu_ns.unwrap_or(0);
                 assert!(cpu_ns <= lane.life_ns() + 20 * MS, "{way:?}: {lane:#?}");
             }
         }
@@ -477,7 +479,8 @@ fn one_that_computes_holds_the_gil_and_others_wait_for_it() {
             assert!(share(&trace, task, Activity::Gil) > 0.4, "{trace:#?}");
         }
         // Two that compute have it in turns: each about half of the time.
-        let (trace, _) = bench.trace(&way("thread-pool"), &program(2, &[count(3_000_000)]));
+        let together = [code(MEETING), count(8_000_000)];
+        let (trace, _) = bench.trace(&way("thread-pool"), &program(2, &together));
         for task in [0, 1] {
             assert!(share(&trace, task, Activity::Computing) > 0.2, "{trace:#?}");
             assert!(share(&trace, task, Activity::Gil) > 0.05, "{trace:#?}");

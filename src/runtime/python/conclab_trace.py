@@ -16,9 +16,11 @@ from time import perf_counter_ns, thread_time_ns
 from types import coroutine as awaitable
 
 # A note: when, which thread, its kind, and what the kind says of its value.
-NOTE = Struct("<qiiq")
+NOTE = Struct("=qiiq")
+NOTE_BYTES, pack_into = NOTE.size, NOTE.pack_into
 # Notes in one file, whose size is a whole number of pages of up to 64 KiB.
-FILE_NOTES = 1 << 14
+FILE_BITS = 14
+FILE_NOTES = 1 << FILE_BITS
 # Most files of a process.
 MOST_FILES = 64
 
@@ -28,8 +30,7 @@ FILE = 1
 CLOCK_START, CLOCK_STOP = 2, 3
 # Somebody is asked for who runs the task of this number first.
 ASKED = 4
-# A task begins (its number in the upper half; CPU time of the thread so far in the lower, in microseconds) and ends (CPU
-# time in nanoseconds).
+# A task begins (its number) and ends (CPU time of the thread so far).
 BEGIN, END = 5, 6
 # On an event loop: a task's turn begins (its number); it ends with a wait (for what), or with the task.
 TURN, PAUSE, LAST = 7, 8, 9
@@ -84,13 +85,13 @@ class Notes:
             except FileExistsError:
                 pass
         try:
-            size = FILE_NOTES * NOTE.size
+            size = FILE_NOTES * NOTE_BYTES
             # Its place on the disk is taken here: a lack of it would end the process where it is written to.
             os.posix_fallocate(file, 0, size)
             made = mmap.mmap(file, size)
         finally:
             os.close(file)
-        NOTE.pack_into(made, 0, perf_counter_ns(), os.getpid(), FILE, has_gil())
+        pack_into(made, 0, perf_counter_ns(), os.getpid(), FILE, has_gil())
         return made
 
 
@@ -98,7 +99,14 @@ def has_gil():
     return int(getattr(sys, "_is_gil_enabled", lambda: True)())
 
 
-notes = None
+class Me(threading.local):
+    """The calling thread's number, asked for once."""
+
+    def __init__(self):
+        self.tid = get_native_id()
+
+
+notes, me = None, Me()
 
 
 def open_in(folder):
@@ -110,7 +118,8 @@ def open_in(folder):
 
 def reopen():
     """A copy of the process has files of its own."""
-    global notes
+    global notes, me
+    me = Me()
     if notes is not None:
         notes = Notes(notes.folder)
 
@@ -119,27 +128,27 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=reopen)
 
 
-def note(kind, value=0, at_ns=None):
+def note(kind, value=0, at_ns=0):
     """Adds a note of the calling thread."""
     own = notes
-    # The first of each file is the file's own.
-    number, place = divmod(next(own.ticket), FILE_NOTES - 1)
+    place = next(own.ticket)
+    if not place & FILE_NOTES - 1:
+        # The first of each file is the file's own.
+        place = next(own.ticket)
     try:
-        file = own.files[number]
+        file = own.files[place >> FILE_BITS]
     except IndexError:
-        file = own.room(number)
+        file = own.room(place >> FILE_BITS)
         if file is None:
             if own.files:
-                cut = number * (FILE_NOTES - 1) + place + 1 - len(own.files) * (FILE_NOTES - 1)
-                NOTE.pack_into(own.files[-1], 0, cut, os.getpid(), CUT, has_gil())
+                cut = place + 1 - len(own.files) * FILE_NOTES
+                pack_into(own.files[-1], 0, cut, os.getpid(), CUT, has_gil())
             return
-    NOTE.pack_into(
-        file, (place + 1) * NOTE.size, perf_counter_ns() if at_ns is None else at_ns, get_native_id(), kind, value
-    )
+    pack_into(file, (place & FILE_NOTES - 1) * NOTE_BYTES, at_ns or perf_counter_ns(), me.tid, kind, value)
 
 
 def begin(number):
-    note(BEGIN, number << 32 | thread_time_ns() // 1000 & 0xFFFFFFFF)
+    note(BEGIN, number)
 
 
 def end():

@@ -375,7 +375,7 @@ mod tests {
             note(10, Kind::Begin, 0),
             end(20, 10),
             note(30, Kind::Begin, 1),
-            end(130, 1),
+            end(130, 11),
             note(140, Kind::ClockStop, 0),
         ];
         // One that waited before and after was not looked at in between.

@@ -22,7 +22,7 @@ pub enum Kind {
     ClockStop,
     /// Somebody is asked for who runs a task first (its number).
     Asked,
-    /// A task begins (its number; and CPU time).
+    /// A task begins (its number).
     Begin,
     /// It ends (CPU time).
     End,
@@ -91,7 +91,6 @@ pub struct Note {
 /// What the value of a note means: the kind's value and the CPU time.
 fn meaning(kind: Kind, value: u64) -> (u64, u64) {
     match kind {
-        Kind::Begin => (value >> 32, (value & 0xffff_ffff) * 1000),
         Kind::End | Kind::Sent | Kind::ClockStart | Kind::ClockStop => (0, value),
         _ => (value, 0),
     }
@@ -213,10 +212,7 @@ mod tests {
                 note(50, 7, 99, 0),
             ],
         );
-        write(
-            "notes-7-10",
-            &[note(3, 7, CUT, 0), note(60, 8, 5, 2 << 32 | 7)],
-        );
+        write("notes-7-10", &[note(3, 7, CUT, 0), note(60, 8, 5, 2)]);
         write("notes-9-0", &[note(1, 9, FILE, 0), note(70, 9, 19, 0)]);
         write("notes-x-0", &[]);
         let read = read(&folder);
@@ -236,7 +232,7 @@ mod tests {
                     at_ns: 60,
                     kind: Kind::Begin,
                     value: 2,
-                    cpu_ns: 7000
+                    cpu_ns: 0
                 }
             ]
         );

@@ -140,8 +140,9 @@ pub(super) fn segments(
         then: None,
         cpu_ns: None,
     };
-    // CPU time at the beginning of a task.
-    let mut before_ns = None;
+    // CPU time at the end of the task before: between two, hardly any is used.
+    let mut before_ns = 0;
+    let mut is_one_piece = false;
     // The segment that a wait for a lock interrupts.
     let mut around = between;
     for (index, note) in notes.iter().enumerate() {
@@ -178,7 +179,11 @@ pub(super) fn segments(
             Kind::Got => (around, now.task),
             Kind::Idle => (Segment::Idle, None),
             Kind::Join => (Segment::Joining, None),
-            Kind::ClockStart | Kind::ClockStop | Kind::Asked | Kind::Lag => continue,
+            Kind::ClockStart => {
+                before_ns = note.cpu_ns;
+                continue;
+            }
+            Kind::ClockStop | Kind::Asked | Kind::Lag => continue,
         };
         let segment = match (segment, last_turn) {
             (Segment::Loop, Some(last)) if index > last => Segment::Joining,
@@ -187,11 +192,12 @@ pub(super) fn segments(
         let at_ns = clock.since(note.at_ns).clamp(now.start_ns, end_ns);
         now.end_ns = at_ns;
         now.then = then;
-        now.cpu_ns = match note.kind {
-            Kind::End => before_ns.map(|before_ns| note.cpu_ns.saturating_sub(before_ns)),
-            _ => None,
-        };
-        before_ns = (note.kind == Kind::Begin).then_some(note.cpu_ns);
+        if note.kind == Kind::End {
+            let used_ns = note.cpu_ns.saturating_sub(before_ns);
+            now.cpu_ns = is_one_piece.then_some(used_ns);
+            before_ns = note.cpu_ns;
+        }
+        is_one_piece = note.kind == Kind::Begin;
         pieces.push(now);
         now = Piece {
             segment,
