@@ -704,6 +704,7 @@ fn every_metric_can_be_read() {
     let found = by_rows(&cpu_bound(), &texts, |row| {
         row.groups = vec![latency(1.0, 2.0)];
         row.lost = row.wall_ns.clone();
+        row.traced = Some(traced_row());
     });
     for check in found {
         assert_eq!(check.result, Holds, "{check:?}");
@@ -750,8 +751,8 @@ fn claims_that_mean_nothing_in_this_cell_are_refused_inside_their_text() {
             "did you mean `wall`?",
         ),
         (
-            "lag(threads) < 1s",
-            "lag",
+            "queue(threads) < 1",
+            "queue",
             "not in this version of conclab yet",
             "it measures wall",
         ),

@@ -9,6 +9,9 @@
 //! reference page read that row.
 
 pub mod recorder;
+mod tasks;
+
+pub use tasks::TaskLife;
 
 use serde::{Deserialize, Serialize};
 
