@@ -170,7 +170,7 @@ fn what_tasks_wait_for(traced: &Traced) -> Option<Cause> {
         (Cause::Lock, Activity::Lock),
         (Cause::Limit, Activity::Limit),
     ];
-    let waits = waits.map(|(cause, activity)| (cause, traced.trace.tasks_total_ns(activity)));
+    let waits = waits.map(|(cause, activity)| (cause, traced.tasks_ns[activity as usize]));
     let (cause, ns) = waits.into_iter().max_by_key(|(_, ns)| *ns)?;
     (ns > 0).then_some(cause)
 }
@@ -178,13 +178,7 @@ fn what_tasks_wait_for(traced: &Traced) -> Option<Cause> {
 impl Cause {
     /// Behind "was limited by", with what was measured of it.
     fn words(self, group: &[&Told], share: &str, cpus: u32) -> String {
-        let one = group.len() == 1;
-        let single = one && workers(group[0]) == 1;
-        let time = match (single, one) {
-            (true, _) => "its time",
-            (false, true) => "its workers' time",
-            (false, false) => "their workers' time",
-        };
+        let time = time(group);
         match self {
             Cause::Cpu => format!("the CPU ({} of {cpus} cores busy)", cores(group)),
             Cause::OneCore => format!("the speed of one core (busy {share} of the time)"),
@@ -226,6 +220,15 @@ impl Cause {
             Cause::Transfer => "sending tasks and results",
             Cause::Idle => "nothing, for want of tasks",
         }
+    }
+}
+
+/// Whose time shares are of.
+fn time(group: &[&Told]) -> &'static str {
+    match group {
+        [one] if workers(one) == 1 => "its time",
+        [_] => "its workers' time",
+        _ => "their workers' time",
     }
 }
 
@@ -290,8 +293,7 @@ fn sentence(told: &[Told], cpus: u32) -> String {
             let parts: Vec<String> = parts
                 .map(|(index, (cause, _))| format!("{} ({})", cause.word(), shares(group, index)))
                 .collect();
-            let its = if group.len() == 1 { "its" } else { "their" };
-            return format!("{names} spent {its} time on {}", list(&parts));
+            return format!("{names} spent {} on {}", time(group), list(&parts));
         }
         let was = match (said, group.len()) {
             (true, _) => "",
@@ -356,7 +358,7 @@ fn keeps_the_loop(traced: &Traced) -> Option<Activity> {
         blocked_ns += lane.total_ns(Activity::Blocked);
         computing_ns += lane.total_ns(Activity::Computing);
     }
-    let someone_waits = traced.trace.tasks_total_ns(Activity::Waiting) > 0;
+    let someone_waits = traced.tasks_ns[Activity::Waiting as usize] > 0;
     match blocked_ns >= computing_ns && blocked_ns > 0 {
         true => Some(Activity::Blocked),
         false => someone_waits.then_some(Activity::Computing),

@@ -3,7 +3,7 @@
 //! To add a part of the breakdown: a variant of [`Part`], its row in [`PARTS`] and the line of [`breakdown`]
 //! that fills it.
 
-use crate::measure::trace::{Activity, Lane, Trace};
+use crate::measure::trace::{Activity, Lane, Totals, Trace};
 use crate::trial::Measurement;
 use serde::Serialize;
 
@@ -27,6 +27,9 @@ pub struct Traced {
     pub start_up_ns: Option<u64>,
     /// Spans that there was no room for.
     pub spans_cut: u64,
+    /// Time that tasks of event loops spent with each activity, turns and what lies between them, added up.
+    #[serde(skip)]
+    pub tasks_ns: Totals,
     /// What was seen; not in the report's JSON, which would be very large: `save = "trace.json"` has it.
     #[serde(skip)]
     pub trace: Trace,
@@ -197,7 +200,8 @@ pub(super) fn traced(
     let breakdown = breakdown(trace, wall_ns);
     let part = |part: Part| Some(breakdown.as_ref()?.part_ns(part));
     // On a loop it is a task that waits, not the thread.
-    let waits = [Activity::Lock, Activity::Limit].map(|activity| trace.tasks_total_ns(activity));
+    let tasks_ns = trace.tasks_totals_ns();
+    let waits = [Activity::Lock, Activity::Limit].map(|activity| tasks_ns[activity as usize]);
     let gil_wait_ns = match (has_gil, trace.tells_gil) {
         (false, _) => Some(0),
         (true, true) => part(Part::Gil),
@@ -214,6 +218,7 @@ pub(super) fn traced(
         start_up_ns: part(Part::StartUp),
         breakdown,
         spans_cut: trace.spans_cut,
+        tasks_ns,
         trace: trace.clone(),
     })
 }
@@ -264,7 +269,7 @@ fn as_map<S: serde::Serializer>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::trace::{Role, Totals};
+    use crate::measure::trace::Role;
 
     fn lane(role: Role, begin_ns: u64, end_ns: u64, did: &[(Activity, u64)]) -> Lane {
         let mut totals_ns = Totals::default();

@@ -3,10 +3,11 @@
 use conclab::lab::{Answer, Event, Lab, Options};
 use std::path::PathBuf;
 
-struct Session(Lab);
+/// A session of its own.
+pub struct Session(Lab);
 
 impl Session {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Session(Lab::new(Options {
             executable: PathBuf::from(env!("CARGO_BIN_EXE_conclab")),
             static_output: true,
@@ -14,7 +15,7 @@ impl Session {
     }
 
     /// Runs a cell; its text outputs, or the error's line.
-    fn run(&mut self, cell: &str) -> Result<Vec<String>, String> {
+    pub fn run(&mut self, cell: &str) -> Result<Vec<String>, String> {
         let stop = self.0.interrupter().stop();
         let mut told = Vec::new();
         let answer = self.0.run_cell(cell, &stop, &mut |event| match event {

@@ -44,6 +44,8 @@ pub struct Lane {
     pub groups: Vec<GroupLatencies>,
     /// What its traced run shows of each point, the last one standing for all that follow; empty: none is made.
     pub traces: Vec<Trace>,
+    /// How much longer that run takes, as a factor.
+    pub traced_longer: f64,
     /// How the trials of these blocks end instead.
     pub fails: Vec<(u32, Outcome, &'static str)>,
 }
@@ -68,6 +70,7 @@ impl Lane {
             updates: (0, 0),
             groups: Vec::new(),
             traces: Vec::new(),
+            traced_longer: 1.0,
             fails: Vec::new(),
         }
     }
@@ -222,7 +225,11 @@ impl Simulation {
             .collect();
         let is_traced = |row: &&RowId| !self.lanes[row.series].traces.is_empty();
         let traced = rows.iter().filter(is_traced);
-        records.extend(traced.map(|row| self.record(*row, 0, Kind::Traced, 1.0)));
+        records.extend(
+            traced.map(|row| {
+                self.record(*row, 0, Kind::Traced, self.lanes[row.series].traced_longer)
+            }),
+        );
         let trials: Vec<(RowId, u32)> = match self.order {
             Order::Interleaved => (0..self.repeat)
                 .flat_map(|block| {

@@ -3,7 +3,7 @@
 //! On a loop a lane has the turns, and each turn says what its task does until the next one. Here that is
 //! told task by task.
 
-use super::{Activity, Role, Span, Trace};
+use super::{Role, Span, Totals, Trace};
 
 /// One task of an event loop, from its first turn to its last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,14 +39,15 @@ impl Trace {
         lives.map(|turns| life(turns)).collect()
     }
 
-    /// Time that tasks of event loops spent with this, added up; what threads did themselves is in the totals
-    /// of their lanes.
-    pub fn tasks_total_ns(&self, activity: Activity) -> u64 {
-        let lives = self.tasks();
-        let spans = lives.iter().flat_map(|life| &life.spans);
-        spans
-            .filter(|span| span.activity == activity)
-            .fold(0, |sum, span| sum.saturating_add(span.length_ns()))
+    /// Time that tasks of event loops spent with each activity, in the order of [`ACTIVITIES`](super::ACTIVITIES),
+    /// added up; what threads did themselves is in the totals of their lanes.
+    pub fn tasks_totals_ns(&self) -> Totals {
+        let mut totals_ns = Totals::default();
+        for span in self.tasks().iter().flat_map(|life| &life.spans) {
+            let total_ns = &mut totals_ns[span.activity as usize];
+            *total_ns = total_ns.saturating_add(span.length_ns());
+        }
+        totals_ns
     }
 }
 
@@ -75,7 +76,7 @@ fn life(turns: &[(u64, &Span)]) -> TaskLife {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Lane;
+    use super::super::{Activity, Lane};
     use super::*;
 
     #[test]
@@ -137,7 +138,7 @@ mod tests {
                 ),
             ]
         );
-        assert_eq!(trace.tasks_total_ns(Waiting), 30 + 60);
+        assert_eq!(trace.tasks_totals_ns()[Waiting as usize], 30 + 60);
         assert_eq!(
             (trace.tasks()[1].start_ns(), trace.tasks()[1].end_ns()),
             (0, 80)
