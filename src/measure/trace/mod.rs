@@ -8,6 +8,7 @@
 //! To add an activity: a variant of [`Activity`] and its row in [`ACTIVITIES`]; legends, breakdowns and the
 //! reference page read that row.
 
+mod notes;
 pub mod recorder;
 mod tasks;
 
