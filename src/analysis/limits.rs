@@ -14,6 +14,8 @@ use crate::units::format_ns;
 const MAIN: f64 = 0.5;
 /// The same from which a second cause is worth a word.
 const SECOND: f64 = 0.2;
+/// Share of the cores that it could have used below which a row was kept from them.
+const FEW_CORES: f64 = 0.7;
 /// Shortest run of which anything is told: a shorter one is the trace's own doing.
 const SHORTEST_NS: u64 = 1_000_000;
 /// Lag of an event loop from which its tasks suffer.
@@ -31,6 +33,8 @@ enum Cause {
     OneCore,
     /// All its workers computed, and there were more cores than those.
     Workers,
+    /// It was ready to compute, and something else was on the cores.
+    NoCore,
     Waiting,
     /// One wait after the other, on one thread.
     WaitingInTurn,
@@ -111,7 +115,12 @@ fn causes(row: &Row, traced: &Traced, cpus: u32) -> Option<Vec<Share>> {
     let def = model::find(&row.model).map(|model| model.def());
     let has_loop = trace.workers().any(|lane| lane.role == Role::Loop);
     let alone = parts.workers == 1;
+    // More threads than cores wait for one as well, but then all cores are theirs.
+    let on_cores = parts.part_ns(Part::Computing) as f64 / parts.wall_ns as f64;
+    let kept_away = parts.share(Part::NoCore) > parts.share(Part::Computing)
+        && on_cores < FEW_CORES * f64::from(parts.workers.min(cpus));
     let computing = match (alone, parts.workers < cpus) {
+        _ if kept_away => Cause::NoCore,
         (true, _) => Cause::OneCore,
         // All of one process's threads share a core where they share a lock.
         (false, true) if !row.has_gil() || def.is_some_and(|def| def.uses_processes) => {
@@ -186,6 +195,10 @@ impl Cause {
                 "the number of workers (computing {share} of {time}, on {} of {cpus} cores)",
                 cores(group)
             ),
+            Cause::NoCore => format!(
+                "other programs on the cores ({} of {cpus} were its own)",
+                cores(group)
+            ),
             Cause::Waiting => format!("waiting ({share} of {time})"),
             Cause::WaitingInTurn => {
                 format!("waiting for one thing after the other ({share} of {time})")
@@ -210,6 +223,7 @@ impl Cause {
     fn word(self) -> &'static str {
         match self {
             Cause::Cpu | Cause::OneCore | Cause::Workers => "computing",
+            Cause::NoCore => "computing, as far as other programs let it",
             Cause::Waiting | Cause::WaitingInTurn | Cause::WaitingInWorkers => "waiting",
             Cause::WaitingOrGil => "waiting, for the GIL or for something else",
             Cause::Blocked => "calls that block the loop",
@@ -284,6 +298,8 @@ fn sentence(told: &[Told], cpus: u32) -> String {
             None => groups.push(vec![row]),
         }
     }
+    // Sentences about a main cause share their verb.
+    groups.sort_by_key(|group| !group[0].is_clear);
     let mut said = false;
     let clauses = groups.iter().map(|group| {
         let labels: Vec<String> = group.iter().map(|told| told.row.label.clone()).collect();
@@ -318,6 +334,8 @@ pub(super) fn advice(report: &Report) -> Vec<String> {
         .collect();
     let late = traced
         .iter()
+        // There it is not the tasks' work that keeps the loop.
+        .filter(|(row, _)| row.model != "hybrid")
         .filter(|(_, traced)| traced.longest_lag_ns.is_some_and(|ns| ns >= LATE_NS))
         .filter_map(|(row, traced)| Some((*row, *traced, keeps_the_loop(traced)?)));
     // The worst one speaks for all.
@@ -356,7 +374,12 @@ fn keeps_the_loop(traced: &Traced) -> Option<Activity> {
     let (mut blocked_ns, mut computing_ns) = (0, 0);
     for lane in loops {
         blocked_ns += lane.total_ns(Activity::Blocked);
-        computing_ns += lane.total_ns(Activity::Computing);
+        let ready_ns = lane.total_ns(Activity::Computing);
+        computing_ns += lane.cpu_ns.map_or(ready_ns, |cpu_ns| cpu_ns.min(ready_ns));
+    }
+    // Else something outside the loop made it late.
+    if (blocked_ns + computing_ns) < traced.longest_lag_ns.unwrap_or(0) / 2 {
+        return None;
     }
     let someone_waits = traced.tasks_ns[Activity::Waiting as usize] > 0;
     match blocked_ns >= computing_ns && blocked_ns > 0 {

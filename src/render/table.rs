@@ -99,8 +99,10 @@ pub(super) const LAG: &str = "loop lag";
 pub(super) const START_UP: &str = "start-up";
 /// The column that makes way for two of them: a table must not grow wider than a page.
 const SWITCHES: &str = "switches";
-/// Share of workers × wall from which on one of them matters, and the lag of a loop that does.
+/// Share of workers × wall from which on a wait matters, and start-up, which is never nothing; the lag of a
+/// loop that does.
 const MATTERS: f64 = 0.01;
+const START_UP_MATTERS: f64 = 0.05;
 const LATE_NS: u64 = 5_000_000;
 /// The column that only stands where tasks add to the shared counter.
 const LOST: &str = "lost";
@@ -210,19 +212,22 @@ fn time(ns: Option<u64>) -> String {
 
 /// Columns of traced runs that say something of a row at least.
 pub(super) fn traced_columns(report: &Report) -> Vec<&'static str> {
-    let matters = |read: fn(&Traced) -> Option<u64>| {
+    let matters = |from: f64, read: fn(&Traced) -> Option<u64>| {
         let mut rows = report.rows.iter();
-        rows.any(|row| share(row, read).is_some_and(|(_, share)| share >= MATTERS))
+        rows.any(|row| share(row, read).is_some_and(|(_, share)| share >= from))
     };
     let late = |row: &Row| {
         let lag = row.traced.as_ref().and_then(|traced| traced.longest_lag_ns);
         lag.is_some_and(|ns| ns >= LATE_NS)
     };
     let columns = [
-        (LOCK_WAIT, matters(|traced| traced.lock_wait_ns)),
-        (GIL_WAIT, matters(|traced| traced.gil_wait_ns)),
+        (LOCK_WAIT, matters(MATTERS, |traced| traced.lock_wait_ns)),
+        (GIL_WAIT, matters(MATTERS, |traced| traced.gil_wait_ns)),
         (LAG, report.rows.iter().any(late)),
-        (START_UP, matters(|traced| traced.start_up_ns)),
+        (
+            START_UP,
+            matters(START_UP_MATTERS, |traced| traced.start_up_ns),
+        ),
     ];
     let shown = columns.into_iter().filter(|(_, matters)| *matters);
     shown.map(|(title, _)| title).collect()

@@ -143,6 +143,36 @@ fn a_named_answer_is_varied_shown_saved_and_compared() {
         );
     }
     forged("/records/3/measurement/wall_ns", 1_000_000).unwrap();
+    // What workers did, by a number that is changed: begin, end, a span's start and length, its task.
+    let with_trace = |begin: u64, end: u64, start: u64, length: u64, task: u64| {
+        let totals = vec![0u64; 10];
+        let lane = serde_json::json!({
+            "role": "worker", "number": 1, "process": 0, "begin_ns": begin, "end_ns": end, "cpu_ns": null,
+            "totals_ns": totals, "spans": [[1, 5, 10, 1, 0], [2, start, length, task, 0]]
+        });
+        let mut answer = answer.clone();
+        let observed = answer
+            .pointer_mut("/records/0/measurement/observed")
+            .unwrap();
+        observed["trace"] = serde_json::json!({ "lanes": [lane] });
+        std::fs::write(file("forged.json"), answer.to_string()).unwrap();
+        let forged = file("forged.json");
+        Session::new().run(&format!("compare = [{saved:?}, {forged:?}]"))
+    };
+    with_trace(0, 40, 15, 20, 2).unwrap();
+    for (begin, end, start, length, task) in [
+        (50, 40, 15, 20, 1),
+        (0, u64::MAX, 15, 20, 1),
+        (0, 40, 14, 20, 1),
+        (0, 40, 15, u64::MAX - 20, 1),
+        (0, 40, 15, 20, 1_000_000),
+    ] {
+        let error = with_trace(begin, end, start, length, task).unwrap_err();
+        assert!(
+            error.contains("no run of its cell can have given"),
+            "{error}"
+        );
+    }
     std::fs::write(file("broken.json"), "{}").unwrap();
     let broken = other
         .run(&format!("compare = [{saved:?}, {:?}]", file("broken.json")))

@@ -3,8 +3,10 @@
 
 use crate::simulator::{Lane, Simulation, turning, worker};
 use conclab::analysis::Report;
+use conclab::lab::{Lab, Options};
 use conclab::measure::trace::{self, Activity, Activity::*, Lag, Role, Trace};
 use conclab::render;
+use conclab::spec::{self, Cell, Session};
 
 const MS: u64 = 1_000_000;
 
@@ -157,6 +159,15 @@ fn each_cause_has_its_words() {
 }
 
 #[test]
+fn cores_that_others_took_are_no_limit_of_the_row() {
+    let text = limits(vec![traced("threads", sharing_cores(2, 200.0, 0.3))]);
+    assert_eq!(
+        text,
+        "threads was limited by other programs on the cores (0.6 of 2 were its own)."
+    );
+}
+
+#[test]
 fn a_row_without_a_main_cause_is_told_by_its_parts() {
     let mixed = workers(2, &[(Computing, 40.0), (Waiting, 35.0), (Starting, 25.0)]);
     assert_eq!(
@@ -205,6 +216,11 @@ fn a_blocked_loop_comes_with_what_to_try() {
         ),
         "{text}"
     );
+    // Late by what others did on the machine, not by its own tasks.
+    let mut late = waiting_loop(8, 300.0);
+    late.lags[0].late_ns = 50 * MS;
+    let text = self::report(vec![traced("async", late)]).verdict.join(" ");
+    assert!(!text.contains("late"), "{text}");
     // Tasks that only wait are served in time: there is nothing to try.
     let text = Simulation::of(vec![traced("async", waiting_loop(8, 300.0))])
         .report()
@@ -394,4 +410,41 @@ fn the_json_has_the_breakdown_and_no_spans() {
     assert_eq!(sum, 8 * traced["wall_ns"].as_u64().unwrap());
     assert!(traced["trace"].is_null() && traced["cost"].is_number());
     assert!(json["rows"][1]["traced"].is_null());
+}
+
+#[test]
+fn a_real_run_has_memory_and_cpu_time_over_time_by_process() {
+    let cell =
+        "task = { cpu = \"150ms\" }\ntasks = 2\nmodels = [\"processes\", \"threads\"]\nrepeat = 1";
+    let (Some(Cell::Experiment(experiment)), _) = spec::read(cell, &Session::default()) else {
+        panic!("no experiment");
+    };
+    let mut lab = Lab::new(Options {
+        executable: env!("CARGO_BIN_EXE_conclab").into(),
+        static_output: true,
+    });
+    let stop = lab.interrupter().stop();
+    let past = lab.race(*experiment, &stop, &mut |_| {}).unwrap();
+    let [processes, threads] = &past.report.rows[..] else {
+        panic!("two rows");
+    };
+    let over_time = processes.over_time.as_ref().unwrap();
+    assert_eq!(over_time.labels(), ["trial", "worker 1", "worker 2"]);
+    assert_eq!(threads.over_time.as_ref().unwrap().labels(), ["trial"]);
+    let peak = processes.peak_pss_bytes.as_ref().unwrap().max;
+    for sample in &over_time.samples {
+        assert!(sample.at_ns <= over_time.wall_ns);
+        let bytes: u64 = sample.processes.iter().map(|process| process.bytes).sum();
+        assert!(bytes as f64 <= peak, "{bytes} of {peak}");
+    }
+    assert!(over_time.samples.is_sorted_by_key(|sample| sample.at_ns));
+    let computed = |label: &str| {
+        let all = over_time
+            .samples
+            .iter()
+            .flat_map(|sample| &sample.processes);
+        all.filter(|process| process.label == label)
+            .any(|process| process.cores > 0.0)
+    };
+    assert!(computed("worker 1") && computed("worker 2"));
 }
