@@ -28,7 +28,7 @@ pub use settings::{Pool, Settings, Start};
 pub use sharing::Sharing;
 
 use crate::describe::ModelDef;
-use crate::measure::trace::recorder::{self, LaneGuard, MOST_SPANS, Recorder};
+use crate::measure::trace::recorder::{self, Clock, LaneGuard, MOST_SPANS, Recorder};
 use crate::measure::trace::{Activity, Role, Trace};
 use crate::program::{Program, combine, splitmix64};
 use crate::runtime::Runtime;
@@ -156,7 +156,7 @@ impl Job {
     /// Has workers note what they do, with memory for that which is there before the clock starts.
     pub fn record(&mut self) {
         let spans = spans_of(self.program.tasks());
-        self.trace = Some(Recorder::new(0, MOST_SPANS, spans));
+        self.trace = Some(Recorder::new(0, Clock::start(), MOST_SPANS, spans));
     }
 
     /// What they noted, once the clock has stopped, which started at `origin_ns` (of [`recorder::now_ns`]);
@@ -180,15 +180,16 @@ impl Job {
     }
 
     /// Opens the lane of a new thread that runs tasks, likewise: the worker with this number, from 1, asked
-    /// for at `asked_ns`, which is to run so many tasks.
-    fn worker_lane(&self, number: u32, asked_ns: u64, tasks: u64) -> Option<LaneGuard> {
+    /// for at `asked`, which is to run so many tasks.
+    fn worker_lane(&self, number: u32, asked: u64, tasks: u64) -> Option<LaneGuard> {
         let recorder = self.trace.as_ref()?;
-        Some(recorder.lane(Role::Worker, number, Some(asked_ns), spans_of(tasks)))
+        Some(recorder.lane(Role::Worker, number, Some(asked), spans_of(tasks)))
     }
 
-    /// Now, where workers note what they do; else 0.
-    fn asked_ns(&self) -> u64 {
-        self.trace.as_ref().map_or(0, |_| recorder::now_ns())
+    /// Now, in ticks of the clock that workers note with, where they do; else 0.
+    fn asked(&self) -> u64 {
+        let recorder = self.trace.as_ref();
+        recorder.map_or(0, |recorder| recorder.clock().ticks())
     }
 
     /// Has this thread hold the lock under which tasks run, where there is one.
@@ -225,8 +226,8 @@ fn wait<T>(gil: Option<&Gil>, kind: Activity, work: impl FnOnce() -> T) -> T {
     recorder::during(kind, || gil::without(gil, work))
 }
 
-/// Spans that so many tasks have about: most do one thing, or wait once.
-fn spans_of(tasks: u64) -> usize {
+/// Spans that a traced run of so many tasks has about: most do one thing, or wait once.
+pub fn spans_of(tasks: u64) -> usize {
     let spans = tasks.saturating_mul(3).saturating_add(5);
     usize::try_from(spans).unwrap_or(usize::MAX).min(MOST_SPANS)
 }

@@ -142,10 +142,10 @@ pub(super) fn start(
     let pool = ThreadPoolBuilder::new()
         .num_threads(workers as usize)
         .spawn_handler(|worker| {
-            let (job, asked_ns) = (job.clone(), job.asked_ns());
+            let (job, asked) = (job.clone(), job.asked());
             threads.push(thread::Builder::new().spawn(move || {
                 let number = worker.index() as u32 + 1;
-                let _lane = job.worker_lane(number, asked_ns, share);
+                let _lane = job.worker_lane(number, asked, share);
                 drop(job);
                 enter(Activity::Idle, None);
                 worker.run();

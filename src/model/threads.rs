@@ -97,16 +97,16 @@ pub(super) fn spawn<'scope, T: Send + 'scope>(
     own: Own,
     work: impl FnOnce() -> T + Send + 'scope,
 ) -> io::Result<ScopedJoinHandle<'scope, T>> {
-    let asked_ns = job.asked_ns();
+    let asked = job.asked();
     if job.gil.is_none() {
         return builder.spawn_scoped(scope, move || {
-            let _lane = job.worker_lane(own.number, asked_ns, own.tasks);
+            let _lane = job.worker_lane(own.number, asked, own.tasks);
             work()
         });
     }
     let (begin, begun) = mpsc::sync_channel(1);
     let thread = builder.spawn_scoped(scope, move || {
-        let lane = job.worker_lane(own.number, asked_ns, own.tasks);
+        let lane = job.worker_lane(own.number, asked, own.tasks);
         let _held = job.hold();
         let _ = begin.send(());
         let done = work();

@@ -1,10 +1,10 @@
 //! What a traced run notes of an event loop: its threads' lanes, the turns that its tasks get, how late it is.
 //!
 //! How late: a timer that is set again and again tells ([`Turns::probe`]). Tokio's timers end on ticks of a
-//! millisecond, and the system is asked to wake a loop that sleeps in whole milliseconds: a loop that has
-//! nothing to do is up to a millisecond late. The timer is set to a tick, so that only the second of the two
-//! rounds up; what is more than a millisecond is the loop's own doing. Under a GIL the timer's task takes the
-//! lock, as every task of the loop does.
+//! millisecond, and a loop that sleeps asks the system to wake it after whole milliseconds: one that has nothing
+//! to do is up to a millisecond late. The probe's timer is set to a tick, so that only the second of the two
+//! rounds up; what is more than a millisecond is the tasks' doing. Under a GIL the timer's task takes the lock, as
+//! every task of the loop does.
 
 use super::Job;
 use crate::measure::trace::recorder::{self, Recorder, now_ns};
@@ -30,9 +30,10 @@ pub(super) struct Turns {
     /// Spans of a thread, about.
     spans: usize,
     threads: AtomicU32,
-    /// When the loop was asked for, by both clocks.
-    asked: Instant,
-    asked_ns: u64,
+    /// When the loop was asked for: by the clock that lanes are noted with, by tokio's, and by the system's.
+    asked: u64,
+    made: Instant,
+    made_ns: u64,
     /// When the probe's timer is due.
     due_ns: AtomicU64,
 }
@@ -44,11 +45,12 @@ impl Turns {
         let recorder = job.trace.clone()?;
         let share = job.program.tasks() / u64::from(threads.max(1));
         Some(Arc::new(Turns {
+            asked: recorder.clock().ticks(),
             recorder,
             spans: super::spans_of(share),
             threads: AtomicU32::new(0),
-            asked: Instant::now(),
-            asked_ns: now_ns(),
+            made: Instant::now(),
+            made_ns: now_ns(),
             due_ns: AtomicU64::new(NEVER),
         }))
     }
@@ -60,7 +62,7 @@ impl Turns {
             let number = self.threads.fetch_add(1, Relaxed) + 1;
             let lane = self
                 .recorder
-                .lane(Role::Loop, number, Some(self.asked_ns), self.spans);
+                .lane(Role::Loop, number, Some(self.asked), self.spans);
             lane.leave_open();
         }
     }
@@ -74,12 +76,12 @@ impl Turns {
     /// Sets a timer again and again and notes how late it runs; never ends.
     pub async fn probe(self: Arc<Self>) {
         loop {
-            let elapsed = self.asked.elapsed();
+            let elapsed = self.made.elapsed();
             let next = elapsed + PROBE.max(elapsed / PROBES);
             let next = Duration::from_millis(next.as_millis() as u64);
-            let due_ns = self.asked_ns + next.as_nanos() as u64;
+            let due_ns = self.made_ns + next.as_nanos() as u64;
             self.due_ns.store(due_ns, Relaxed);
-            tokio::time::sleep_until((self.asked + next).into()).await;
+            tokio::time::sleep_until((self.made + next).into()).await;
             self.ran();
         }
     }

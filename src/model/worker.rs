@@ -10,7 +10,7 @@
 use super::executor::{Answer, Offer};
 use super::{Job, Latencies, Settings, Sharing, Site, Tally, blocking, data, spans_of};
 use crate::measure::own_memory_bytes;
-use crate::measure::trace::recorder::{MOST_SPANS, Recorder, during, enter, is_on};
+use crate::measure::trace::recorder::{Clock, MOST_SPANS, Recorder, during, enter, is_on};
 use crate::measure::trace::{Activity, Role};
 use crate::process::explained;
 use crate::process::worker::{Worker, die_with_parent, wait_any};
@@ -46,8 +46,10 @@ struct SetUp {
 struct Own {
     /// Its number, from 1.
     number: u32,
-    /// When it was asked for, by the monotonic clock.
-    asked_ns: u64,
+    /// What it notes with.
+    clock: Clock,
+    /// When it was asked for, in ticks of that.
+    asked: u64,
     /// Most spans that it may keep.
     most_spans: usize,
     /// Tasks that it runs, about.
@@ -84,9 +86,10 @@ pub(super) fn set_up(job: &Job) -> String {
 /// A new worker of this job, told what the tasks do; `number` is for the error, from 0.
 pub(super) fn start(job: &Job, set_up: &str, number: u64, of: u64) -> Result<Worker, String> {
     let number = number + 1;
-    let own = job.trace.as_ref().map(|_| Own {
+    let own = job.trace.as_ref().map(|recorder| Own {
         number: number as u32,
-        asked_ns: job.asked_ns(),
+        clock: recorder.clock(),
+        asked: job.asked(),
         most_spans: MOST_SPANS / of as usize,
         tasks: job.program.tasks() / of,
     });
@@ -255,13 +258,13 @@ fn serve(input: &mut impl BufRead, output: &mut impl Write) -> io::Result<()> {
             line.clear();
             input.read_line(&mut line)?;
             let own: Own = serde_json::from_str(&line)?;
-            Some((Recorder::new(own.number, own.most_spans, 0), own))
+            Some((Recorder::new(own.number, own.clock, own.most_spans, 0), own))
         }
         false => None,
     };
     let lane = recorder.as_ref().map(|(recorder, own)| {
         let spans = spans_of(own.tasks).min(own.most_spans);
-        recorder.lane(Role::Worker, own.number, Some(own.asked_ns), spans)
+        recorder.lane(Role::Worker, own.number, Some(own.asked), spans)
     });
     let sharing = set_up.sharing.map(|at_start| {
         Sharing::open(&set_up.program, &set_up.site.directory, at_start).map(Arc::new)

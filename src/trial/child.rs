@@ -86,6 +86,11 @@ fn answer(mut output: File) -> io::Result<()> {
         .latencies
         .as_ref()
         .map_or_else(Vec::new, |latencies| latencies.by_group(&job.program));
+    // Where the model could not go on, its workers may have left anything.
+    let trace = match error {
+        None => job.recorded(started_ns)?,
+        Some(_) => None,
+    };
     let all = Usage::now();
     let reply = Reply {
         wall_ns,
@@ -104,7 +109,7 @@ fn answer(mut output: File) -> io::Result<()> {
         imports_ns: 0,
         uncompared: false,
         started_ns,
-        trace: job.recorded(started_ns)?,
+        trace,
         error,
     };
     output.write_all(serde_json::to_string(&reply)?.as_bytes())

@@ -1,9 +1,12 @@
 //! A lane as it is noted: the moments at which a worker went on with something else.
 //!
 //! While the clock runs a lane only grows by such moments, 16 bytes each; [`Notes::lane`] makes spans of them
-//! when it has stopped. [`Notes::write`] hands them to another process. Times are those of the monotonic
-//! clock, which all processes of a machine share.
+//! when it has stopped. [`Notes::write`] hands them to another process. Moments are ticks of a [`Clock`] that all
+//! processes of a trial share.
+//!
+//! [`Clock`]: super::clock::Clock
 
+use super::clock::Scale;
 use super::{ACTIVITIES, Activity, Lane, Role, Span, Totals};
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, Write};
@@ -38,7 +41,7 @@ impl Room {
 /// A moment at which one activity ended and another began.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Turn {
-    start_ns: u64,
+    start: u64,
     /// Number of the task + 1; 0 is none. Tasks beyond four thousand million share a number.
     task: u32,
     activity: Activity,
@@ -50,11 +53,11 @@ const TURN_BYTES: usize = 16;
 
 impl Turn {
     /// One that begins so.
-    pub fn new(start_ns: u64, activity: Activity, task: Option<u64>) -> Turn {
+    pub fn new(start: u64, activity: Activity, task: Option<u64>) -> Turn {
         let number =
             |task: u64| u32::try_from(task).map_or(u32::MAX, |task| task.saturating_add(1));
         Turn {
-            start_ns,
+            start,
             task: task.map_or(0, number),
             activity,
             then: None,
@@ -64,7 +67,7 @@ impl Turn {
     fn to_bytes(self) -> [u8; TURN_BYTES] {
         let then = self.then.map_or(0, |then| then as u8 + 1);
         let mut bytes = [0; TURN_BYTES];
-        bytes[..8].copy_from_slice(&self.start_ns.to_le_bytes());
+        bytes[..8].copy_from_slice(&self.start.to_le_bytes());
         bytes[8..12].copy_from_slice(&self.task.to_le_bytes());
         (bytes[12], bytes[13]) = (self.activity as u8, then);
         bytes
@@ -73,7 +76,7 @@ impl Turn {
     fn from_bytes(bytes: [u8; TURN_BYTES]) -> Result<Turn, String> {
         let [a, b, c, d, e, f, g, h, i, j, k, l, activity, then, _, _] = bytes;
         Ok(Turn {
-            start_ns: u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+            start: u64::from_le_bytes([a, b, c, d, e, f, g, h]),
             task: u32::from_le_bytes([i, j, k, l]),
             activity: Activity::numbered(activity)?,
             then: then.checked_sub(1).map(Activity::numbered).transpose()?,
@@ -87,12 +90,13 @@ pub struct Notes {
     role: Role,
     number: u32,
     process: u32,
-    begin_ns: u64,
-    end_ns: u64,
+    begin: u64,
+    end: u64,
     cpu_ns: u64,
-    totals_ns: Totals,
+    /// In ticks, too.
+    totals: Totals,
     /// Where the first turn began that there was no room for, and how many there were.
-    cut_ns: Option<u64>,
+    cut_at: Option<u64>,
     cut: u64,
     #[serde(skip)]
     turns: Vec<Turn>,
@@ -106,20 +110,20 @@ fn nothing() -> Turn {
 }
 
 impl Notes {
-    /// Of a worker that was asked for at `begin_ns`; its turns go to `turns` first.
-    pub fn new(role: Role, number: u32, process: u32, begin_ns: u64, turns: Vec<Turn>) -> Notes {
+    /// Of a worker that was asked for at `begin`; its turns go to `turns` first.
+    pub fn new(role: Role, number: u32, process: u32, begin: u64, turns: Vec<Turn>) -> Notes {
         Notes {
             role,
             number,
             process,
-            begin_ns,
-            end_ns: begin_ns,
+            begin,
+            end: begin,
             cpu_ns: 0,
-            totals_ns: [0; ACTIVITIES.len()],
-            cut_ns: None,
+            totals: [0; ACTIVITIES.len()],
+            cut_at: None,
             cut: 0,
             turns,
-            now: Turn::new(begin_ns, Activity::Starting, None),
+            now: Turn::new(begin, Activity::Starting, None),
         }
     }
 
@@ -148,14 +152,14 @@ impl Notes {
         if now.activity == next.activity && now.task == next.task && now.then.is_none() {
             return;
         }
-        let length_ns = next.start_ns.saturating_sub(now.start_ns);
-        self.totals_ns[now.activity as usize] += length_ns;
+        let length = next.start.saturating_sub(now.start);
+        self.totals[now.activity as usize] += length;
         let next = Turn {
-            start_ns: now.start_ns + length_ns,
+            start: now.start + length,
             ..next
         };
         self.now = next;
-        if self.turns.len() < self.turns.capacity() && self.cut_ns.is_none() {
+        if self.turns.len() < self.turns.capacity() && self.cut_at.is_none() {
             self.turns.push(next);
         } else {
             self.keep(next, room);
@@ -164,14 +168,14 @@ impl Notes {
 
     #[cold]
     fn keep(&mut self, turn: Turn, room: &Room) {
-        if self.cut_ns.is_none() && self.turns.len() == self.turns.capacity() {
+        if self.cut_at.is_none() && self.turns.len() == self.turns.capacity() {
             let more = room.take(self.turns.len().max(FEWEST));
             self.turns.reserve_exact(more);
             if more == 0 {
-                self.cut_ns = Some(turn.start_ns);
+                self.cut_at = Some(turn.start);
             }
         }
-        match self.cut_ns {
+        match self.cut_at {
             None => self.turns.push(turn),
             Some(_) => self.cut += 1,
         }
@@ -181,7 +185,7 @@ impl Notes {
     #[inline]
     pub fn pause(&mut self, then: Activity) {
         self.now.then = Some(then);
-        if self.cut_ns.is_none()
+        if self.cut_at.is_none()
             && let Some(last) = self.turns.last_mut()
         {
             last.then = Some(then);
@@ -189,37 +193,60 @@ impl Notes {
     }
 
     /// The worker has ended; the room that it didn't need is there for others.
-    pub fn end(&mut self, end_ns: u64, cpu_ns: u64, room: &Room) {
-        let length_ns = end_ns.saturating_sub(self.now.start_ns);
-        self.totals_ns[self.now.activity as usize] += length_ns;
-        self.end_ns = self.now.start_ns + length_ns;
+    pub fn end(&mut self, end: u64, cpu_ns: u64, room: &Room) {
+        let length = end.saturating_sub(self.now.start);
+        self.totals[self.now.activity as usize] += length;
+        self.end = self.now.start + length;
         self.cpu_ns = cpu_ns;
         room.give_back(self.turns.capacity() - self.turns.len());
     }
 
     /// As spans, with times since the clock's start, and how many were cut.
-    pub fn lane(self, origin_ns: u64) -> (Lane, u64) {
-        let since = |at_ns: u64| at_ns.saturating_sub(origin_ns);
-        let ends = self.turns.iter().skip(1).map(|turn| turn.start_ns);
-        let ends = ends.chain([self.cut_ns.unwrap_or(self.end_ns)]);
-        let span = |(turn, end_ns): (&Turn, u64)| Span {
+    pub fn lane(self, scale: Scale, origin_ns: u64) -> (Lane, u64) {
+        let since = |at: u64| scale.ns(at).saturating_sub(origin_ns);
+        let ends = self.turns.iter().skip(1).map(|turn| turn.start);
+        let ends = ends.chain([self.cut_at.unwrap_or(self.end)]);
+        let span = |(turn, end): (&Turn, u64)| Span {
             activity: turn.activity,
             task: turn.task.checked_sub(1).map(u64::from),
-            start_ns: since(turn.start_ns),
-            end_ns: since(end_ns),
+            start_ns: since(turn.start),
+            end_ns: since(end),
             then: turn.then,
         };
+        let spans: Vec<Span> = self.turns.iter().zip(ends).map(span).collect();
+        let (begin_ns, end_ns) = (since(self.begin), since(self.end));
         let lane = Lane {
             role: self.role,
             number: self.number,
             process: self.process,
-            begin_ns: since(self.begin_ns),
-            end_ns: since(self.end_ns),
+            begin_ns,
+            end_ns,
             cpu_ns: Some(self.cpu_ns),
-            totals_ns: self.totals_ns,
-            spans: self.turns.iter().zip(ends).map(span).collect(),
+            totals_ns: self.totals_ns(&spans, end_ns - begin_ns),
+            spans,
         };
         (lane, self.cut)
+    }
+
+    /// The totals of a life of that length: those of its spans, or where some were cut, its ticks to scale.
+    fn totals_ns(&self, spans: &[Span], life_ns: u64) -> Totals {
+        let mut totals_ns = Totals::default();
+        if self.cut_at.is_none() {
+            for span in spans {
+                totals_ns[span.activity as usize] += span.length_ns();
+            }
+            return totals_ns;
+        }
+        let life = u128::from(self.end - self.begin).max(1);
+        let mut before = 0;
+        let mut before_ns = 0;
+        for (ticks, total_ns) in self.totals.iter().zip(&mut totals_ns) {
+            before += u128::from(*ticks);
+            let after_ns = (before * u128::from(life_ns) / life) as u64;
+            *total_ns = after_ns - before_ns;
+            before_ns = after_ns;
+        }
+        totals_ns
     }
 
     /// Writes them for another process: a line of JSON and the turns behind it, raw, for there may be many.
@@ -278,8 +305,9 @@ mod tests {
         let read = Notes::read(&mut input).unwrap().unwrap();
         assert!(Notes::read(&mut input).unwrap().is_some());
         assert!(Notes::read(&mut input).unwrap().is_none());
-        let (lane, cut) = notes.lane(1_000);
-        assert_eq!(read.lane(1_000), (lane.clone(), cut));
+        let (scale, origin_ns) = (Scale::none(), 1_000);
+        let (lane, cut) = notes.lane(scale, origin_ns);
+        assert_eq!(read.lane(scale, origin_ns), (lane.clone(), cut));
         assert_eq!((lane.begin_ns, lane.end_ns, lane.cpu_ns), (0, 30, Some(14)));
         let spans: Vec<_> = lane
             .spans

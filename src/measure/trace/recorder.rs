@@ -10,6 +10,8 @@
 //!
 //! Room for spans is bounded ([`MOST_SPANS`]); beyond it only the totals of each activity go on.
 
+use super::clock::thread_cpu_ns;
+pub use super::clock::{Clock, now_ns};
 use super::notes::{Notes, Room, Turn};
 use super::{Activity, Lag, Role, Trace};
 use std::cell::{Cell, RefCell};
@@ -28,6 +30,7 @@ const FILE: &str = "trace-";
 /// What one process of a traced repeat notes.
 pub struct Recorder {
     process: u32,
+    clock: Clock,
     room: Room,
     /// Room that the process's own thread has, written to before the clock starts.
     own: Mutex<Vec<Turn>>,
@@ -42,6 +45,7 @@ struct Open {
     /// What the task that has its turn has said that it does next.
     then: Option<Activity>,
     cpu_before_ns: u64,
+    clock: Clock,
     recorder: Arc<Recorder>,
 }
 
@@ -68,34 +72,16 @@ impl Drop for LaneGuard {
     }
 }
 
-/// Now, by the monotonic clock that all processes share.
-pub fn now_ns() -> u64 {
-    clock_ns(libc::CLOCK_MONOTONIC)
-}
-
-fn clock_ns(clock: libc::clockid_t) -> u64 {
-    let mut now = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: the clock exists and `now` is there to be written to.
-    unsafe { libc::clock_gettime(clock, &mut now) };
-    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
-}
-
-fn thread_cpu_ns() -> u64 {
-    clock_ns(libc::CLOCK_THREAD_CPUTIME_ID)
-}
-
 impl Recorder {
     /// For a process of a trial, with room for so many spans in all, and for so many of them in memory that is
     /// there at once, for the lane of the process's own thread. Process 0 is the trial's own.
-    pub fn new(process: u32, spans: usize, own: usize) -> Arc<Recorder> {
+    pub fn new(process: u32, clock: Clock, spans: usize, own: usize) -> Arc<Recorder> {
         let room = Room::new(spans);
         let mut turns = vec![Turn::new(1, Activity::Starting, None); room.take(own)];
         turns.clear();
         Arc::new(Recorder {
             process,
+            clock,
             room,
             own: Mutex::new(turns),
             lanes: Mutex::default(),
@@ -104,34 +90,40 @@ impl Recorder {
     }
 
     /// Opens the calling thread's lane, with room for so many spans, as far as there is any. It begins as
-    /// [`Activity::Starting`]: where the thread is a new one, when it was asked for (`asked_ns`, of
-    /// [`now_ns`]); `None`: the thread was there before, and its lane begins now.
+    /// [`Activity::Starting`]: where the thread is a new one, when it was asked for (`asked`, ticks of the
+    /// recorder's clock); `None`: the thread was there before, and its lane begins now.
     ///
     /// A thread has one lane; where it has one already, that one goes on and this call changes nothing but its end.
     pub fn lane(
         self: &Arc<Self>,
         role: Role,
         number: u32,
-        asked_ns: Option<u64>,
+        asked: Option<u64>,
         spans: usize,
     ) -> LaneGuard {
-        let (turns, cpu_before_ns) = match asked_ns {
+        let (turns, cpu_before_ns) = match asked {
             Some(_) => (Vec::with_capacity(self.room.take(spans)), 0),
             None => (std::mem::take(&mut *locked(&self.own)), thread_cpu_ns()),
         };
-        let begin_ns = asked_ns.unwrap_or_else(now_ns);
-        let mut notes = Notes::new(role, number, self.process, begin_ns, turns);
+        let begin = asked.unwrap_or_else(|| self.clock.ticks());
+        let mut notes = Notes::new(role, number, self.process, begin, turns);
         notes.begin(&self.room);
         LANE.with_borrow_mut(|lane| {
             lane.get_or_insert_with(|| Open {
                 notes,
                 then: None,
                 cpu_before_ns,
+                clock: self.clock,
                 recorder: self.clone(),
             });
         });
         HAS_LANE.set(true);
         LaneGuard(PhantomData)
+    }
+
+    /// The clock that lanes are noted with.
+    pub fn clock(&self) -> Clock {
+        self.clock
     }
 
     /// Notes that a timer which was due at `due_ns` (of [`now_ns`]) ran now.
@@ -168,9 +160,10 @@ impl Recorder {
                 }
             }
         }
+        let scale = self.clock.scale();
         let mut trace = Trace::default();
         for notes in notes {
-            let (lane, cut) = notes.lane(origin_ns);
+            let (lane, cut) = notes.lane(scale, origin_ns);
             trace.lanes.push(lane);
             trace.spans_cut += cut;
         }
@@ -218,8 +211,10 @@ pub fn enter(activity: Activity, task: Option<u64>) {
 
 #[inline(never)]
 fn note(activity: Activity, task: Option<u64>) {
-    let next = Turn::new(now_ns(), activity, task);
-    with(|open| open.notes.turn(next, &open.recorder.room));
+    with(|open| {
+        let next = Turn::new(open.clock.ticks(), activity, task);
+        open.notes.turn(next, &open.recorder.room);
+    });
 }
 
 /// From here on the calling thread does this, still for the same task.
@@ -263,8 +258,8 @@ pub fn around<T>(work: impl FnOnce() -> T) -> T {
 /// An event loop's thread gives a task its turn; `then` is what the task did since its last one.
 pub fn turn(task: u64, then: Option<Activity>) {
     if is_on() {
-        let next = Turn::new(now_ns(), Activity::Computing, Some(task));
         with(|open| {
+            let next = Turn::new(open.clock.ticks(), Activity::Computing, Some(task));
             open.notes.turn(next, &open.recorder.room);
             open.then = then;
         });
@@ -296,7 +291,8 @@ pub fn end_lane() {
     HAS_LANE.set(false);
     if let Some(mut open) = LANE.with_borrow_mut(Option::take) {
         let cpu_ns = thread_cpu_ns().saturating_sub(open.cpu_before_ns);
-        open.notes.end(now_ns(), cpu_ns, &open.recorder.room);
+        open.notes
+            .end(open.clock.ticks(), cpu_ns, &open.recorder.room);
         locked(&open.recorder.lanes).push(open.notes);
     }
 }
@@ -341,11 +337,11 @@ mod tests {
 
     #[test]
     fn spans_cover_a_workers_life_in_order() {
-        let recorder = Recorder::new(3, MOST_SPANS, 0);
-        let asked_ns = now_ns();
+        let recorder = Recorder::new(3, Clock::start(), MOST_SPANS, 0);
+        let asked = recorder.clock().ticks();
         thread::scope(|scope| {
             scope.spawn(|| {
-                let _lane = recorder.lane(Role::Worker, 2, Some(asked_ns), 2);
+                let _lane = recorder.lane(Role::Worker, 2, Some(asked), 2);
                 enter(Activity::Computing, Some(7));
                 thread::sleep(Duration::from_millis(1));
                 during(Activity::Waiting, || {
@@ -383,7 +379,7 @@ mod tests {
 
     #[test]
     fn what_finds_no_room_is_counted_and_its_time_is_kept() {
-        let recorder = Recorder::new(0, 10, 4);
+        let recorder = Recorder::new(0, Clock::start(), 10, 4);
         {
             let _lane = recorder.lane(Role::Loop, 1, None, 0);
             for task in 0..100 {
@@ -406,7 +402,7 @@ mod tests {
 
     #[test]
     fn what_a_task_does_next_is_told_where_it_waits_and_nowhere_else() {
-        let recorder = Recorder::new(0, MOST_SPANS, 0);
+        let recorder = Recorder::new(0, Clock::start(), MOST_SPANS, 0);
         {
             let _lane = recorder.lane(Role::Loop, 1, None, 0);
             turn(0, None);
