@@ -11,7 +11,7 @@ mod ratio;
 use conclab::analysis::statistics::median;
 use conclab::io::{Connections, Site};
 use conclab::model::Settings;
-use conclab::process::{Interrupt, Launch, Warden};
+use conclab::process::{Interrupt, Launch, Warden, Watch};
 use conclab::program::{Code, Group, Op, Program, Value, combine, splitmix64};
 use conclab::runtime::{Runtime, harness};
 use conclab::trial::run::{Trial, run};
@@ -262,7 +262,7 @@ impl Bench {
             stdin: String::new(),
             timeout_ns: TIMEOUT_NS,
             memory_limit_bytes: MEMORY_LIMIT_BYTES,
-            sample: false,
+            watch: Watch::Nothing,
         };
         let ended = self.warden.run(&launch, &Interrupt::default().stop());
         let printed = ended.printed.trim();

@@ -12,7 +12,7 @@ mod ratio;
 use by_hand::{REQUESTS_AT_ONCE, WORKERS, Work};
 use conclab::io::{Connections, Site};
 use conclab::model::{MODELS, Model, Settings};
-use conclab::process::{Interrupt, Launch, Warden};
+use conclab::process::{Interrupt, Launch, Warden, Watch};
 use conclab::program::{Group, Op, Program, Value};
 use conclab::runtime::Runtime;
 use conclab::trial::run::{Trial, run};
@@ -323,7 +323,7 @@ impl Bench {
             stdin: String::new(),
             timeout_ns: TIMEOUT_NS,
             memory_limit_bytes: MEMORY_LIMIT_BYTES,
-            sample: false,
+            watch: Watch::Nothing,
         };
         let ended = self.warden.run(&launch, &Interrupt::default().stop());
         assert!(

@@ -8,7 +8,7 @@ use crate::host::{Limits, Machine, calibration};
 use crate::io::Connections;
 use crate::model::{Site, Start};
 use crate::plan::{self, RowId};
-use crate::process::{End, Launch, Stop, Warden, explained};
+use crate::process::{End, Launch, Stop, Warden, Watch, explained};
 use crate::program::{Code, Op, Program};
 use crate::runtime::{Runtime, harness};
 use crate::trial::run::{Trial, run};
@@ -195,7 +195,7 @@ impl Lab {
                 stdin: String::new(),
                 timeout_ns: CALIBRATION_TIMEOUT_NS,
                 memory_limit_bytes: u64::MAX,
-                sample: false,
+                watch: Watch::Nothing,
             };
             let ended = warden.run(&launch, stop);
             let rate = ended

@@ -1,7 +1,7 @@
 //! The kernel's end of the warden: one message out, one back.
 
 use super::warden::{Command, Message};
-use super::{End, Ended, Launch, Stop, spawn};
+use super::{End, Ended, Launch, Stop, ThreadLives, spawn};
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -183,6 +183,7 @@ fn ended_without_running(end: End) -> Ended {
         system_ns: 0,
         samples: Vec::new(),
         started_ns: 0,
+        threads: ThreadLives::default(),
     }
 }
 

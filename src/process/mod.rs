@@ -2,8 +2,8 @@
 //!
 //! Only this module knows pipes, groups, signals and shared memory. [`warden`] is the process that starts every trial,
 //! [`Warden`] the kernel's end of it; `running` is one trial while it runs, `spawn` starts and ends
-//! processes, `tree` reads what the system says about a tree of them; [`worker`] and [`shared`] are for the
-//! models.
+//! processes, `tree` and `threads` read what the system says about a tree of them; [`worker`] and [`shared`] are
+//! for the models.
 
 mod client;
 mod interrupt;
@@ -12,6 +12,7 @@ mod running;
 pub mod shared;
 pub mod signals;
 mod spawn;
+mod threads;
 pub mod tree;
 pub mod warden;
 pub mod worker;
@@ -19,6 +20,7 @@ pub mod worker;
 pub use client::Warden;
 pub use interrupt::{Interrupt, Stop};
 pub use remedy::{explained, remedy};
+pub use threads::{StateRun, ThreadLife, ThreadLives, ThreadState};
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -39,8 +41,20 @@ pub struct Launch {
     pub timeout_ns: u64,
     /// Killed when its tree holds more than this (looked at four times a second).
     pub memory_limit_bytes: u64,
-    /// Whether the memory and CPU time of its tree are sampled as fast as it goes.
-    pub sample: bool,
+    /// What is looked at while it runs.
+    pub watch: Watch,
+}
+
+/// What the warden looks at while a process runs, beside its memory limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Watch {
+    /// Nothing.
+    Nothing,
+    /// Memory and CPU time of its tree, as fast as it goes.
+    Memory,
+    /// What each thread of its tree does, once it has become an interpreter.
+    Threads,
 }
 
 /// How a launched process ended, with what was seen of it.
@@ -58,10 +72,12 @@ pub struct Ended {
     pub user_ns: u64,
     /// System CPU time of its tree as `wait4` tells it.
     pub system_ns: u64,
-    /// Memory of its tree over time; empty unless sampled.
+    /// Memory of its tree over time; empty unless that was watched.
     pub samples: Vec<MemorySample>,
     /// When it was started, by the monotonic clock that all processes share.
     pub started_ns: u64,
+    /// What its threads did; empty unless they were watched.
+    pub threads: ThreadLives,
 }
 
 /// How a process ended.

@@ -1,7 +1,10 @@
 //! One trial while it runs, as the warden sees it: its pipes, its deadline, its memory.
 
 use super::spawn::{self, Spawned};
-use super::{End, Ended, Launch, MemorySample, explained, signals, thinned, tree};
+use super::threads::ThreadWatch;
+use super::{
+    End, Ended, Launch, MemorySample, ThreadLives, Watch, explained, signals, thinned, tree,
+};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
@@ -49,6 +52,7 @@ pub struct Running {
     /// By the monotonic clock.
     started_ns: u64,
     seen: tree::Seen,
+    threads: Option<ThreadWatch>,
     request: Vec<u8>,
     input: Option<ChildStdin>,
     output: OwnedFd,
@@ -84,11 +88,12 @@ impl Running {
             timeout_passed: false,
             memory_limit_bytes: launch.memory_limit_bytes,
             next_look: start + LOOK_EVERY,
-            next_sample: launch.sample.then_some(start),
+            next_sample: (launch.watch == Watch::Memory).then_some(start),
             sample_every: SAMPLE_EVERY,
             samples: Vec::new(),
             started_ns,
             seen: tree::Seen::default(),
+            threads: (launch.watch == Watch::Threads).then(|| ThreadWatch::new(child.id())),
             request: launch.stdin.clone().into_bytes(),
             input: Some(input),
             output,
@@ -113,6 +118,7 @@ impl Running {
             system_ns: 0,
             samples: Vec::new(),
             started_ns: 0,
+            threads: ThreadLives::default(),
         }
     }
 
@@ -144,10 +150,15 @@ impl Running {
             ),
             poll(input, libc::POLLOUT),
         ];
-        let wake = [Some(self.deadline), Some(self.next_look), self.next_sample]
-            .into_iter()
-            .flatten()
-            .min();
+        let wake = [
+            Some(self.deadline),
+            Some(self.next_look),
+            self.next_sample,
+            self.threads.as_ref().map(ThreadWatch::next),
+        ]
+        .into_iter()
+        .flatten()
+        .min();
         let left = wake.map(|wake| wake.saturating_duration_since(Instant::now()));
         spawn::wait(&mut polled, left)?;
         let happened = |index: usize| polled[index].revents != 0;
@@ -230,6 +241,9 @@ impl Running {
             self.timeout_passed = true;
             self.kill(End::TimedOut, keep);
             return;
+        }
+        if let Some(threads) = &mut self.threads {
+            threads.look();
         }
         if self.next_sample.is_some_and(|at| now >= at) {
             let sample = tree::sample(
@@ -335,6 +349,9 @@ impl Running {
             system_ns,
             samples: self.samples,
             started_ns: self.started_ns,
+            threads: self
+                .threads
+                .map_or_else(ThreadLives::default, ThreadWatch::finish),
         }
     }
 }

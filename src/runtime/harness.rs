@@ -63,6 +63,7 @@ pub const FILES: &[(&str, &str)] = &[
         "conclab_sqlite.py",
         include_str!("python/conclab_sqlite.py"),
     ),
+    ("conclab_trace.py", include_str!("python/conclab_trace.py")),
     ("conclab_trial.py", include_str!("python/conclab_trial.py")),
     (
         "conclab_values.py",

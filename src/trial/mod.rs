@@ -2,11 +2,14 @@
 //!
 //! [`run`] is the kernel's side: it has the warden start the process and turns its end into a [`Record`].
 //! [`child`] is the process itself: it reads a [`Request`], runs the model with the clock running, and
-//! writes a [`Reply`]; where an interpreter does that, `python` turns the process into it. A failed trial is a record like any other; nothing here returns an error.
+//! writes a [`Reply`]; where an interpreter does that, `python` turns the process into it,
+//! and `thread_states` makes its trace of what it noted (`notes`) and what the warden saw. A failed trial is a record like any other; nothing here returns an error.
 
 pub mod child;
+mod notes;
 mod python;
 pub mod run;
+mod thread_states;
 
 use crate::measure::trace::Trace;
 use crate::model::{GroupLatencies, Settings, Site, Tally};

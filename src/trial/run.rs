@@ -2,11 +2,15 @@
 //!
 //! Every way a trial can end has its sentence in [`failure`]; to add one, add an arm there.
 
+use super::notes::{self, ProcessNotes};
+use super::thread_states;
 use super::{
     Kind, Measurement, MemorySource, Observed, Outcome, PeakMemory, Record, Reply, Request,
 };
 use crate::process::MemorySample;
-use crate::process::{End, Ended, Launch, REPLY_DESCRIPTOR, Stop, Warden, explained, thinned};
+use crate::process::{
+    End, Ended, Launch, REPLY_DESCRIPTOR, Stop, Warden, Watch, explained, thinned,
+};
 use crate::units::{duration_text, format_bytes, format_ns};
 use std::fs;
 
@@ -54,12 +58,26 @@ pub fn run(warden: &Warden, trial: &Trial, stop: &Stop) -> Record {
         stdin: request,
         timeout_ns: trial.timeout_ns,
         memory_limit_bytes: trial.memory_limit_bytes,
-        sample: trial.kind == Kind::Sampled,
+        watch: watch(trial),
     };
     let ended = warden.run(&launch, stop);
+    let noted = match launch.watch {
+        Watch::Threads => notes::read(directory),
+        _ => Vec::new(),
+    };
     // What a trial wrote must not weigh on the next one; the warden removes the rest at its end.
     let _ = fs::remove_dir_all(directory);
-    record(trial, measurement(trial, ended))
+    record(trial, measurement(trial, ended, &noted))
+}
+
+/// What the warden looks at. Only an interpreter needs somebody who looks at its threads: a trial of this program
+/// notes by itself what they do.
+fn watch(trial: &Trial) -> Watch {
+    match trial.kind {
+        Kind::Sampled => Watch::Memory,
+        Kind::Traced if trial.request.python.is_some() => Watch::Threads,
+        Kind::Traced | Kind::Timed => Watch::Nothing,
+    }
 }
 
 fn record(trial: &Trial, result: Result<Measurement, (Outcome, String)>) -> Record {
@@ -78,7 +96,11 @@ fn record(trial: &Trial, result: Result<Measurement, (Outcome, String)>) -> Reco
     }
 }
 
-fn measurement(trial: &Trial, ended: Ended) -> Result<Measurement, (Outcome, String)> {
+fn measurement(
+    trial: &Trial,
+    ended: Ended,
+    noted: &[ProcessNotes],
+) -> Result<Measurement, (Outcome, String)> {
     if let Some(failure) = failure(trial, &ended) {
         return Err(failure);
     }
@@ -99,6 +121,7 @@ fn measurement(trial: &Trial, ended: Ended) -> Result<Measurement, (Outcome, Str
     }
     if let Some(python) = &trial.request.python {
         reply.runtime_version = python.version.clone();
+        reply.trace = thread_states::trace(noted, &ended.threads, reply.started_ns, reply.wall_ns);
     }
     Ok(Measurement {
         memory: (trial.kind == Kind::Sampled)
@@ -249,6 +272,7 @@ mod tests {
     use super::*;
     use crate::io::Connections;
     use crate::model::{Settings, Site, Tally};
+    use crate::process::ThreadLives;
     use crate::program::Program;
     use crate::runtime::Runtime;
 
@@ -293,6 +317,7 @@ mod tests {
             system_ns: 2,
             samples: Vec::new(),
             started_ns: 0,
+            threads: ThreadLives::default(),
         }
     }
 
@@ -321,7 +346,7 @@ mod tests {
             ),
             (End::WardenLost, Outcome::Crashed, "run the cell again"),
         ] {
-            let record = record(&trial(), measurement(&trial(), ended(end.clone())));
+            let record = record(&trial(), measurement(&trial(), ended(end.clone()), &[]));
             assert_eq!(
                 (record.outcome, record.block, record.series),
                 (outcome, 2, 1),

@@ -199,7 +199,7 @@ fn groups_that_run_side_by_side_wait_side_by_side() {
 #[test]
 fn a_warden_that_is_told_to_start_and_to_kill_in_one_breath_does_both() {
     use conclab::process::warden::{Command as Order, Message};
-    use conclab::process::{End, Launch};
+    use conclab::process::{End, Launch, Watch};
     use std::io::{BufRead, BufReader};
     let mut warden = Command::new(env!("CARGO_BIN_EXE_conclab"))
         .arg("warden")
@@ -218,7 +218,7 @@ fn a_warden_that_is_told_to_start_and_to_kill_in_one_breath_does_both() {
         stdin: String::new(),
         timeout_ns: 10_000_000_000,
         memory_limit_bytes: u64::MAX,
-        sample: false,
+        watch: Watch::Nothing,
     });
     let line = |order: &Order| format!("{}\n", serde_json::to_string(order).unwrap());
     let orders = [line(&start), line(&Order::Kill), line(&Order::Kill)].concat();

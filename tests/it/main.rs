@@ -29,6 +29,7 @@ mod reference;
 mod python;
 mod python_hostile;
 mod python_step;
+mod python_traces;
 mod python_workers;
 mod pythons;
 mod runtimes;

@@ -4,7 +4,7 @@
 //! known, and the path that it gives itself must be a program.
 
 use super::{Candidate, Interpreter, MODULES, OLDEST, Refused, Version, find};
-use crate::process::{End, Ended, Launch, Stop, Warden};
+use crate::process::{End, Ended, Launch, Stop, Warden, Watch};
 use serde::Deserialize;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -75,7 +75,7 @@ pub fn probe(warden: &Warden, candidate: &Candidate, stop: &Stop) -> Option<Prob
         stdin: String::new(),
         timeout_ns: TIMEOUT_NS,
         memory_limit_bytes: MEMORY_LIMIT_BYTES,
-        sample: false,
+        watch: Watch::Nothing,
     };
     let ended = warden.run(&launch, stop);
     match ended.end {
@@ -265,6 +265,7 @@ mod tests {
             system_ns: 0,
             samples: Vec::new(),
             started_ns: 0,
+            threads: crate::process::ThreadLives::default(),
         }
     }
 

@@ -24,6 +24,8 @@ class Job:
         self.chunk, self.start = settings.get("chunk"), settings.get("start")
         self.pool = settings.get("pool", "threads")
         self.latencies = request.get("latencies", False)
+        # What notes the tasks of a traced run; `None` where nothing is noted.
+        self.trace = None
         self.total = sum(group["tasks"] for group in self.program["groups"])
         self.order = in_turn(self.program)
         # The module that was written for it.
@@ -33,6 +35,22 @@ class Job:
         # What worker processes share.
         self.shared = None
         self.workers_ran = 1
+
+    def asking(self, started):
+        """Who runs the tasks, in their order, each to be started at once."""
+        return self.trace.asking(self.order, started) if self.trace else started
+
+    def pool_options(self):
+        """What a pool is told beside its size."""
+        if not self.trace:
+            return {}
+        self.trace.note_starts()
+        return {"initializer": self.trace.born}
+
+    def join(self):
+        """Everybody has been started, or their pool has: from here on they are waited for."""
+        if self.trace:
+            self.trace.note(self.trace.JOIN)
 
 
 def in_turn(program):
@@ -64,7 +82,7 @@ def sequential(job):
                 outcomes.append(failure(error))
         return outcomes
 
-    return (lambda: [attempt(number) for number in order]) if job.latencies else run
+    return (lambda: [attempt(number) for number in order]) if job.latencies or job.trace else run
 
 
 def threads(job):
@@ -80,11 +98,12 @@ def threads(job):
             outcomes[number] = attempt(number)
 
         started = [Thread(target=keep, args=(number,)) for number in order]
-        for count, thread in enumerate(started, 1):
+        for count, thread in enumerate(job.asking(started), 1):
             try:
                 thread.start()
             except RuntimeError as error:
                 raise Unable(f"thread {count} of {total} could not be started: {error}") from None
+        job.join()
         for thread in started:
             thread.join()
         return outcomes
@@ -97,17 +116,21 @@ def thread_pool(job):
 
     order, attempt, workers = job.order, job.task.attempt, job.workers
     job.workers_ran = workers
+    options = job.pool_options()
 
     def run():
-        with ThreadPoolExecutor(workers) as pool:
-            return list(pool.map(attempt, order))
+        with ThreadPoolExecutor(workers, **options) as pool:
+            outcomes = pool.map(attempt, order)
+            job.join()
+            return list(outcomes)
 
     return run
 
 
 def coroutines(job):
     """The coroutine function of each task: one whose failure is its outcome."""
-    return job.task.attempt if job.latencies else job.task.task
+    coroutine = job.task.attempt if job.latencies else job.task.task
+    return job.trace.turns_of(coroutine) if job.trace else coroutine
 
 
 def event_loop(job):
@@ -115,10 +138,13 @@ def event_loop(job):
 
     order, coroutine = job.order, coroutines(job)
     share = getattr(job.task, "share", None)
+    watch = job.trace and job.trace.watch_loop
 
     async def main():
         if share:
             share()
+        if watch:
+            watch()
         return await asyncio.gather(*[coroutine(number) for number in order], return_exceptions=True)
 
     return lambda: asyncio.run(main())
@@ -129,6 +155,7 @@ def hybrid(job):
 
     order, coroutine, task, workers = job.order, coroutines(job), job.task, job.workers
     share = getattr(task, "share", None)
+    watch = job.trace and job.trace.watch_loop
     job.workers_ran = workers
     task.argument = job.argument
     if job.pool == "processes":
@@ -137,15 +164,17 @@ def hybrid(job):
         from conclab_processes import context, import_pool
 
         import_pool(job)
-        options = {"mp_context": context(job)}
+        options = {"mp_context": context(job), **job.pool_options()}
     else:
         from concurrent.futures import ThreadPoolExecutor as Executor
 
-        options = {}
+        options = job.pool_options()
 
     async def main():
         if share:
             share()
+        if watch:
+            watch()
         task.run_in_executor = asyncio.get_running_loop().run_in_executor
         with Executor(workers, **options) as task.pool:
             return await asyncio.gather(*[coroutine(number) for number in order], return_exceptions=True)
@@ -165,10 +194,14 @@ def interpreters(job):
     job.workers_ran = workers
     # A new interpreter looks for modules where Python is installed, and nowhere else.
     look_here_too = f"import sys; sys.path[:] = {sys.path!r}"
+    if job.trace:
+        look_here_too += "; import conclab_trace; conclab_trace.born()"
 
     def run():
         with InterpreterPoolExecutor(workers, initializer=exec, initargs=(look_here_too,)) as pool:
-            return list(pool.map(attempt, order))
+            outcomes = pool.map(attempt, order)
+            job.join()
+            return list(outcomes)
 
     return run
 

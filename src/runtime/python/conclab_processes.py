@@ -100,7 +100,7 @@ def processes(job):
             ]
         else:
             started = [made.Process(target=conclab_worker.report, args=(place, item, *shared)) for item in work]
-        for count, process in enumerate(started, 1):
+        for count, process in enumerate(job.asking(started), 1):
             try:
                 process.start()
             except OSError as error:
@@ -110,6 +110,7 @@ def processes(job):
                 ) from None
             if sends:
                 pipes[count - 1][1].close()
+        job.join()
         outcomes = receive(pipes, started) if sends else None
         if job.shared is None:
             for process in started:
@@ -183,14 +184,18 @@ def process_pool(job):
     made = context(job)
     workers, chunk, attempt = job.workers, job.chunk, job.task.attempt
     job.workers_ran = workers
-    options = {}
+    options = job.pool_options()
     if job.shared is not None and not is_fork(job):
-        options = {"initializer": job.task.share, "initargs": (job.shared,)}
+        share = job.task.share
+        options = {"initializer": share, "initargs": (job.shared,)}
+        if job.trace:
+            options = {"initializer": job.trace.born, "initargs": (share, job.shared)}
 
     def run():
         with made.Pool(workers, **options) as pool:
             started = list(pool._pool)
             result = pool.map_async(attempt, each_with_data(job), chunk)
+            job.join()
             # A pool replaces a worker that died and waits for ever for what that one had.
             while not result.ready():
                 result.wait(LOOK_S)

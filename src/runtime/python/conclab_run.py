@@ -46,7 +46,7 @@ def answer(request):
 
     version = (request.get("python") or {}).get("version") or sys.version.replace("\n", " ")
     reply = {
-        "wall_ns": 0, **dict.fromkeys(measure.COUNTERS, 0), "outside_cpu_ns": 0, "own_peak_bytes": 0,
+        "wall_ns": 0, "started_ns": 0, **dict.fromkeys(measure.COUNTERS, 0), "outside_cpu_ns": 0, "own_peak_bytes": 0,
         "idle_bytes": 0, "idle_pss_bytes": 0, "groups": [], "error": None, "imports_ns": 0, "uncompared": False,
         "runtime_version": version,
         "tally": {
@@ -94,6 +94,10 @@ def ready(request, reply):
         raise Unable(f"this Python can't import what the tasks need: {error}") from None
     reply["imports_ns"] = perf_counter_ns() - start_ns
     job.task = conclab_task
+    if request.get("trace"):
+        import conclab_trace
+
+        job.trace = conclab_trace
     fill(job, writer)
     if chosen.processes or chosen.pool == "processes" or name == "interpreters":
         see_that_they_can_be_sent(job, codes, name)
@@ -209,11 +213,16 @@ def timed(job, run, reply):
     reply["idle_bytes"] = measure.own_memory_bytes("VmRSS")
     reply["idle_pss_bytes"] = measure.own_pss_bytes() or reply["idle_bytes"]
     reaped_before, own_before = measure.reaped_usage(), measure.own_usage()
-    start_ns = perf_counter_ns()
+    trace = job.trace
+    if trace:
+        trace.note(trace.CLOCK_START, trace.thread_time_ns())
+    start_ns = reply["started_ns"] = perf_counter_ns()
     try:
         outcomes = run()
         reply["wall_ns"] = perf_counter_ns() - start_ns
         own_after = measure.own_usage()
+        if trace:
+            trace.note(trace.CLOCK_STOP, trace.thread_time_ns())
     finally:
         measure.end_servers(sys.modules)
     measure.reap_the_rest()

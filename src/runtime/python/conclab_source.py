@@ -61,7 +61,7 @@ class ModuleWriter:
 
     def __init__(self, request, style, is_coroutine):
         self.program, self.site, self.style = request["program"], request["site"], style
-        self.latencies = request.get("latencies", False)
+        self.latencies, self.trace = request.get("latencies", False), request.get("trace", False)
         # Whether the function with a place is an `async def`.
         self.is_coroutine = is_coroutine
         self.seed = self.program.get("seed", 0)
@@ -77,7 +77,7 @@ class ModuleWriter:
             tasks.append(writer.text())
             first += group["tasks"]
         latencies = f"LATENCIES = {self.latencies}"
-        blocks = [latencies, self.sharing(), *self.constants, *tasks, self.task(), self.attempt()]
+        blocks = [latencies, self.tracing(), self.sharing(), *self.constants, *tasks, self.task(), self.attempt()]
         imports = "\n".join(sorted(self.imports, key=lambda line: (line.startswith("from"), line)))
         head = '"""The tasks of one trial, as a script would have them."""\n\n' + imports
         return "\n\n".join([head, *(block for block in blocks if block)]) + "\n"
@@ -104,12 +104,32 @@ class ModuleWriter:
         if self.latencies:
             self.imports.add("from time import perf_counter_ns")
             lines += ["    start_ns = perf_counter_ns()"]
+        # On an event loop each turn is noted instead.
+        notes = self.trace and not self.style.is_async
+        lines += ["    conclab_trace.begin(number)"] if notes else []
         result = "result =" if self.latencies else "return"
         lines += ["    try:", f"        {result} {wait}task(number)", "    except BaseException as error:"]
         lines += [f"        {result} Failure(error)"]
+        lines += ["    finally:", "        conclab_trace.end()"] if notes else []
         if self.latencies:
             lines += ["    return perf_counter_ns() - start_ns, result"]
         return "\n".join(lines)
+
+    def tracing(self):
+        """Where a traced run's notes go."""
+        if not self.trace:
+            return ""
+        self.imports.add("import conclab_trace")
+        lines = [f"conclab_trace.open_in({self.site['directory']!r})", "sent = conclab_trace.sent"]
+        return "\n".join(lines)
+
+    def held(self, name, lock):
+        """A lock or a semaphore; in a traced run one that notes who waits for it."""
+        if not self.trace:
+            return lock
+        kind = "LIMIT" if name.startswith("limit_") else "LOCK"
+        holder = "HeldByCoroutine" if lock.startswith("asyncio.") else "Held"
+        return f"conclab_trace.{holder}({lock}, conclab_trace.{kind})"
 
     def sharing(self):
         """Locks, permits and the counter."""
@@ -118,8 +138,11 @@ class ModuleWriter:
         add_ways = adds(self.program)
         if self.style.processes:
             if names:
-                names = ", ".join(names)
-                blocks.append(f"def share(shared):\n    global {names}\n    ({names},) = shared")
+                listed = ", ".join(names)
+                lines = ["def share(shared):", f"    global {listed}", f"    ({listed},) = shared"]
+                if self.trace:
+                    lines += [f"    {name} = {self.held(name, name)}" for name in names if name != "counter"]
+                blocks.append("\n".join(lines))
             if add_ways:
                 blocks.append("def counted():\n    return counter.value")
         else:
@@ -129,7 +152,7 @@ class ModuleWriter:
             module = "asyncio" if self.style.is_async else "threading"
             if made:
                 self.imports.add(f"import {module}")
-            lines = [f"{name} = {module}.{call}" for name, call in made]
+            lines = [f"{name} = {self.held(name, f'{module}.{call}')}" for name, call in made]
             if made and self.style.is_async:
                 # Up to Python 3.9 they belong to the loop that runs when they are made.
                 names = ", ".join(name for name, _ in made)
@@ -138,7 +161,8 @@ class ModuleWriter:
                 blocks.append("\n".join(lines))
             if add_ways:
                 self.imports |= {"import itertools", "import threading"}
-                blocks.append("counter = 0\ncounter_lock = threading.Lock()\nticket = itertools.count()")
+                lock = self.held("counter_lock", "threading.Lock()")
+                blocks.append(f"counter = 0\ncounter_lock = {lock}\nticket = itertools.count()")
                 blocks.append("def counted():\n    return counter + next(ticket)")
         if any(body == "call" for _, body in add_ways):
             blocks.append(ONE_SOURCE)
@@ -289,14 +313,18 @@ class TaskWriter:
             back = self.value(program.get("result") or {"const": 0}, by_number=True)
             self.use("conclab_worker", "with_data")
             call = ["with_data", f"argument[:{given}]", back, f"{self.seed()} & 255", function, *arguments]
-            return f"(await run_in_executor(pool, {', '.join(call)}))[0]"
-        return f"await run_in_executor(pool, {', '.join([function, *arguments])})"
+            return f"(await run_in_executor(pool, {', '.join(self.noted(call))}))[0]"
+        return f"await run_in_executor(pool, {', '.join(self.noted([function, *arguments]))})"
+
+    def noted(self, call):
+        """What another thread or process is handed to call; in a traced run it notes whose task that is."""
+        return ["conclab_trace.noted", self.task_number(), *call] if self.module.trace else call
 
     def in_thread(self, function, *arguments):
         """The call of what waits and has no asynchronous interface."""
         if self.style.is_async:
             self.use("asyncio")
-            return f"await asyncio.to_thread({', '.join([function, *arguments])})"
+            return f"await asyncio.to_thread({', '.join(self.noted([function, *arguments]))})"
         return f"{function}({', '.join(arguments)})"
 
     def write(self, op):

@@ -24,6 +24,8 @@ def report(place, work, shared=None):
         place = os.open(place, os.O_WRONLY | os.O_APPEND)
     # One write at the file's end: no other process comes in between.
     os.write(place, record)
+    if hasattr(conclab_task, "sent"):
+        conclab_task.sent()
 
 
 def failed(error, outcome):
@@ -37,6 +39,8 @@ def send(pipe, work, shared=None):
     if shared is not None:
         conclab_task.share(shared)
     pipe.send(conclab_task.attempt(work))
+    if hasattr(conclab_task, "sent"):
+        conclab_task.sent()
 
 
 def with_data(given, back, byte, function, *arguments):

@@ -1,0 +1,300 @@
+"""What a traced run notes: which task each thread runs when, by the clock that all processes of a machine share.
+
+Imported in traced runs only. The notes of a process are in files of the trial's folder that are mapped into its
+memory: a worker that is killed (a pool ends its own by SIGTERM) has written them all the same, and nothing is written
+while the clock runs. `src/trial/notes.rs` reads them; to add a kind of note: a constant here, and its arm there.
+"""
+
+import mmap
+import os
+import sys
+import threading
+from itertools import count
+from struct import Struct
+from threading import get_native_id
+from time import perf_counter_ns, thread_time_ns
+from types import coroutine as awaitable
+
+# A note: when, which thread, its kind, and what the kind says of its value.
+NOTE = Struct("<qiiq")
+# Notes in one file, whose size is a whole number of pages of up to 64 KiB.
+FILE_NOTES = 1 << 14
+# Most files of a process.
+MOST_FILES = 64
+
+# Kinds. The first note of each file: the process's number is the thread's, the value whether it has a GIL.
+FILE = 1
+# The clock starts and stops: CPU time of the thread so far.
+CLOCK_START, CLOCK_STOP = 2, 3
+# Somebody is asked for who runs the task of this number first.
+ASKED = 4
+# A task begins (its number in the upper half; CPU time of the thread so far in the lower, in microseconds) and ends (CPU
+# time in nanoseconds).
+BEGIN, END = 5, 6
+# On an event loop: a task's turn begins (its number); it ends with a wait (for what), or with the task.
+TURN, PAUSE, LAST = 7, 8, 9
+# Waiting for a lock or a permit, and having it.
+LOCK, LIMIT, GOT = 10, 11, 12
+# The event loop has nothing that is ready, and goes on.
+IDLE, BUSY = 13, 14
+# A timer of the event loop was due at the note's time: how much later it ran, in nanoseconds.
+LAG = 15
+# Everybody has been asked for: from here on they are waited for.
+JOIN = 16
+# A task's outcome is on its way: CPU time of the thread so far.
+SENT = 17
+# Notes that there was no room for.
+CUT = 18
+# A worker of a pool is there: when it was asked for, or 0.
+BORN = 19
+
+# Between two looks at how late the event loop is.
+PROBE_S = 0.005
+
+
+class Notes:
+    """The notes of one process, or of one interpreter in it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.ticket = count()
+        self.files = []
+        self.lock = threading.Lock()
+        self.is_full = False
+
+    def room(self, number):
+        """The file of that number, which isn't there yet; `None` where there is no more room."""
+        with self.lock:
+            while len(self.files) <= number and not self.is_full:
+                try:
+                    self.files.append(self.made())
+                except (OSError, ValueError):
+                    # No disk is worth a trial.
+                    self.is_full = True
+                if len(self.files) == MOST_FILES:
+                    self.is_full = True
+        return self.files[number] if number < len(self.files) else None
+
+    def made(self):
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        for number in count():
+            try:
+                file = os.open(f"{self.folder}/notes-{os.getpid()}-{number}", flags, 0o600)
+                break
+            except FileExistsError:
+                pass
+        try:
+            size = FILE_NOTES * NOTE.size
+            # Its place on the disk is taken here: a lack of it would end the process where it is written to.
+            os.posix_fallocate(file, 0, size)
+            made = mmap.mmap(file, size)
+        finally:
+            os.close(file)
+        NOTE.pack_into(made, 0, perf_counter_ns(), os.getpid(), FILE, has_gil())
+        return made
+
+
+def has_gil():
+    return int(getattr(sys, "_is_gil_enabled", lambda: True)())
+
+
+notes = None
+
+
+def open_in(folder):
+    """From here on notes go to files in that folder."""
+    global notes
+    if notes is None:
+        notes = Notes(folder)
+
+
+def reopen():
+    """A copy of the process has files of its own."""
+    global notes
+    if notes is not None:
+        notes = Notes(notes.folder)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=reopen)
+
+
+def note(kind, value=0, at_ns=None):
+    """Adds a note of the calling thread."""
+    own = notes
+    # The first of each file is the file's own.
+    number, place = divmod(next(own.ticket), FILE_NOTES - 1)
+    try:
+        file = own.files[number]
+    except IndexError:
+        file = own.room(number)
+        if file is None:
+            if own.files:
+                cut = number * (FILE_NOTES - 1) + place + 1 - len(own.files) * (FILE_NOTES - 1)
+                NOTE.pack_into(own.files[-1], 0, cut, os.getpid(), CUT, has_gil())
+            return
+    NOTE.pack_into(
+        file, (place + 1) * NOTE.size, perf_counter_ns() if at_ns is None else at_ns, get_native_id(), kind, value
+    )
+
+
+def begin(number):
+    note(BEGIN, number << 32 | thread_time_ns() // 1000 & 0xFFFFFFFF)
+
+
+def end():
+    note(END, thread_time_ns())
+
+
+def sent():
+    note(SENT, thread_time_ns())
+
+
+def born(share=None, *shared):
+    """What a pool's worker does first."""
+    # A new worker process learns from it where its notes go.
+    import conclab_task  # noqa: F401
+
+    worker = threading.current_thread()
+    if worker is threading.main_thread():
+        worker = sys.modules["multiprocessing.process"].current_process()
+    note(BORN, getattr(worker, "conclab_asked_ns", 0))
+    if share:
+        share(*shared)
+
+
+def note_starts():
+    """From here on threads and processes know when they were asked for."""
+
+    def noting(start):
+        def noted_start(self):
+            self.conclab_asked_ns = perf_counter_ns()
+            start(self)
+
+        return noted_start
+
+    kinds = [threading.Thread]
+    if "multiprocessing.process" in sys.modules:
+        kinds.append(sys.modules["multiprocessing.process"].BaseProcess)
+    for kind in kinds:
+        kind.start = noting(kind.start)
+
+
+def noted(number, function, *arguments):
+    """Runs what a task has handed to a pool."""
+    import conclab_task  # noqa: F401
+
+    begin(number)
+    try:
+        return function(*arguments)
+    finally:
+        end()
+
+
+def asking(order, started):
+    """Who runs the tasks, each to be started now."""
+    for number, worker in zip(order, started):
+        note(ASKED, number)
+        yield worker
+
+
+class Held:
+    """A lock or a semaphore that notes who waits for it."""
+
+    def __init__(self, lock, kind):
+        self.lock, self.kind = lock, kind
+
+    def __enter__(self):
+        if not self.lock.acquire(False):
+            note(self.kind)
+            self.lock.acquire()
+            note(GOT)
+
+    def __exit__(self, *_):
+        self.lock.release()
+
+
+class HeldByCoroutine:
+    """The same on an event loop: it says what a task's turn ended with."""
+
+    def __init__(self, lock, kind):
+        self.lock, self.kind = lock, kind
+
+    async def __aenter__(self):
+        mine = waits[0]
+        mine[0] = self.kind
+        try:
+            await self.lock.acquire()
+        finally:
+            mine[0] = 0
+
+    async def __aexit__(self, *_):
+        self.lock.release()
+
+
+# What the task whose turn it is would wait for.
+waits = [[0]]
+
+
+@awaitable
+def in_turns(coroutine, number):
+    """Drives a task's coroutine as `await` does, and notes each of its turns."""
+    wait, step, given = [0], coroutine.send, None
+    while True:
+        waits[0] = wait
+        note(TURN, number)
+        try:
+            wanted = step(given)
+        except StopIteration as stop:
+            note(LAST)
+            return stop.value
+        except BaseException:
+            note(LAST)
+            raise
+        note(PAUSE, wait[0])
+        try:
+            given = yield wanted
+            step = coroutine.send
+        except GeneratorExit:
+            coroutine.close()
+            raise
+        except BaseException as error:
+            step, given = coroutine.throw, error
+
+
+def turns_of(coroutine):
+    """The coroutine function whose turns are noted."""
+
+    async def traced(number):
+        return await in_turns(coroutine(number), number)
+
+    return traced
+
+
+def watch_loop():
+    """Notes when the running event loop has nothing to do, and how late it is."""
+    from asyncio import get_running_loop
+
+    loop = get_running_loop()
+    selector = getattr(loop, "_selector", None)
+    if selector is not None:
+        select = selector.select
+
+        def noted_select(timeout=None):
+            if timeout is not None and timeout <= 0:
+                return select(timeout)
+            note(IDLE)
+            try:
+                return select(timeout)
+            finally:
+                note(BUSY)
+
+        selector.select = noted_select
+
+    def probe(due_s):
+        now_s = loop.time()
+        note(LAG, max(round((now_s - due_s) * 1e9), 0), round(due_s * 1e9))
+        loop.call_at(now_s + PROBE_S, probe, now_s + PROBE_S)
+
+    first_s = loop.time() + PROBE_S
+    loop.call_at(first_s, probe, first_s)
