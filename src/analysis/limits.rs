@@ -374,8 +374,7 @@ fn keeps_the_loop(traced: &Traced) -> Option<Activity> {
     let (mut blocked_ns, mut computing_ns) = (0, 0);
     for lane in loops {
         blocked_ns += lane.total_ns(Activity::Blocked);
-        let ready_ns = lane.total_ns(Activity::Computing);
-        computing_ns += lane.cpu_ns.map_or(ready_ns, |cpu_ns| cpu_ns.min(ready_ns));
+        computing_ns += lane.total_ns(Activity::Computing);
     }
     // Else something outside the loop made it late.
     if (blocked_ns + computing_ns) < traced.longest_lag_ns.unwrap_or(0) / 2 {

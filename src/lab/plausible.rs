@@ -83,7 +83,7 @@ fn measurement(m: &Measurement, program: &Program) -> bool {
         && m.observed
             .trace
             .as_ref()
-            .is_none_or(|seen| trace(seen, tasks))
+            .is_none_or(|seen| trace(seen, reply.wall_ns, tasks))
         && reply.groups.len() <= program.groups.len()
         && reply
             .groups
@@ -97,15 +97,21 @@ fn measurement(m: &Measurement, program: &Program) -> bool {
             })
 }
 
-fn trace(trace: &Trace, tasks: u64) -> bool {
+fn trace(trace: &Trace, wall_ns: u64, tasks: u64) -> bool {
     let spans = |lane: &Lane| {
         lane.spans.is_sorted_by(|a, b| a.end_ns <= b.start_ns)
             && lane.spans.iter().all(|span| {
                 span.end_ns <= MOST_NS && span.task.is_none_or(|number| number < tasks.max(1))
             })
     };
+    // What is added up over all of them.
+    let lanes = trace.lanes.len() as u64;
+    let totals = trace.lanes.iter().flat_map(|lane| &lane.totals_ns);
+    let all_ns = totals.fold(0, |sum: u64, ns| sum.saturating_add(*ns));
+    let most_ns = MOST_NS * MOST_CPUS;
     // Besides those that run tasks: what starts them, and an event loop.
-    trace.lanes.len() as u64 <= tasks.max(MOST_WORKERS).saturating_add(2)
+    lanes <= tasks.max(MOST_WORKERS).saturating_add(2)
+        && all_ns.max(lanes.saturating_mul(wall_ns)) <= most_ns
         && trace.lanes.iter().all(|lane| {
             lane.begin_ns <= lane.end_ns
                 && lane.end_ns <= MOST_NS

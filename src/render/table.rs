@@ -189,7 +189,7 @@ fn traced(row: &Row, read: fn(&Traced) -> Option<u64>) -> String {
     };
     match share {
         // On an event loop more tasks than workers can wait.
-        share if share < 0.005 || share > 1.0 => time(Some(ns)),
+        share if !(0.005..=1.0).contains(&share) => time(Some(ns)),
         share => format!("{} ({:.0} %)", time(Some(ns)), share * 100.0),
     }
 }

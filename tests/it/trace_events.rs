@@ -156,7 +156,7 @@ fn names(text: &str, phase: &str) -> Vec<String> {
     let own = events.filter(|event| event["ph"] == phase);
     own.map(|event| match event["ts"].as_f64() {
         Some(ts) => format!("{}@{ts}", event["name"].as_str().unwrap()),
-        None => format!("{}", event["args"]["name"].as_str().unwrap_or("")),
+        None => event["args"]["name"].as_str().unwrap_or("").to_owned(),
     })
     .collect()
 }

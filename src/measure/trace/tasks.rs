@@ -36,7 +36,7 @@ impl Trace {
             spans.filter_map(|span| Some((span.task?, span))).collect();
         turns.sort_by_key(|(task, span)| (*task, span.start_ns));
         let lives = turns.chunk_by(|(a, _), (b, _)| a == b);
-        lives.map(|turns| life(turns)).collect()
+        lives.map(life).collect()
     }
 
     /// Time that tasks of event loops spent with each activity, in the order of [`ACTIVITIES`](super::ACTIVITIES),
@@ -110,13 +110,13 @@ mod tests {
             ],
             ..Trace::default()
         };
-        let told: Vec<(u64, Vec<(Activity, u64, u64)>)> = trace
+        let told: Vec<(u64, Vec<_>)> = trace
             .tasks()
             .iter()
             .map(|life| {
                 let spans = life.spans.iter();
                 let spans = spans.map(|s| (s.activity, s.start_ns, s.end_ns));
-                (life.task, spans.collect())
+                (life.task, spans.collect::<Vec<_>>())
             })
             .collect();
         use Activity::{Computing, Waiting};
