@@ -5,9 +5,11 @@
 
 use crate::experiment::Experiment;
 use crate::host::Machine;
+use crate::measure::trace::{Lane, Trace};
 use crate::model::QUANTILES;
 use crate::model::settings::MOST_WORKERS;
 use crate::plan::RowId;
+use crate::process::MOST_APART;
 use crate::program::Program;
 use crate::trial::{Measurement, Record};
 use std::collections::HashMap;
@@ -70,8 +72,18 @@ fn measurement(m: &Measurement, program: &Program) -> bool {
             sample.at_ns <= MOST_NS
                 && sample.bytes <= MOST_MEMORY
                 && sample.cpu_ns <= MOST_NS * MOST_CPUS
+                && sample.by_process.len() <= MOST_APART as usize + 1
+                && sample.by_process.iter().all(|process| {
+                    process.number <= MOST_APART
+                        && process.bytes <= MOST_MEMORY
+                        && process.cpu_ns <= MOST_NS * MOST_CPUS
+                })
         })
         && samples.is_sorted_by_key(|sample| sample.at_ns)
+        && m.observed
+            .trace
+            .as_ref()
+            .is_none_or(|seen| trace(seen, reply.wall_ns, tasks))
         && reply.groups.len() <= program.groups.len()
         && reply
             .groups
@@ -83,6 +95,34 @@ fn measurement(m: &Measurement, program: &Program) -> bool {
                     && told.quantiles_ns.iter().all(|ns| *ns <= MOST_NS)
                     && told.quantiles_ns.is_sorted()
             })
+}
+
+fn trace(trace: &Trace, wall_ns: u64, tasks: u64) -> bool {
+    let spans = |lane: &Lane| {
+        lane.spans.is_sorted_by(|a, b| a.end_ns <= b.start_ns)
+            && lane.spans.iter().all(|span| {
+                span.end_ns <= MOST_NS && span.task.is_none_or(|number| number < tasks.max(1))
+            })
+    };
+    // What is added up over all of them.
+    let lanes = trace.lanes.len() as u64;
+    let totals = trace.lanes.iter().flat_map(|lane| &lane.totals_ns);
+    let all_ns = totals.fold(0, |sum: u64, ns| sum.saturating_add(*ns));
+    let most_ns = MOST_NS * MOST_CPUS;
+    // Besides those that run tasks: what starts them, and an event loop.
+    lanes <= tasks.max(MOST_WORKERS).saturating_add(2)
+        && all_ns.max(lanes.saturating_mul(wall_ns)) <= most_ns
+        && trace.lanes.iter().all(|lane| {
+            lane.begin_ns <= lane.end_ns
+                && lane.end_ns <= MOST_NS
+                && lane.totals_ns.iter().all(|ns| *ns <= MOST_NS)
+                && lane.cpu_ns.is_none_or(|ns| ns <= MOST_NS)
+                && spans(lane)
+        })
+        && trace
+            .lags
+            .iter()
+            .all(|lag| lag.due_ns <= MOST_NS && lag.late_ns <= MOST_NS)
 }
 
 /// Whether so many tasks of each kind are no more than all.

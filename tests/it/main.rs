@@ -33,3 +33,5 @@ mod python_traces;
 mod python_workers;
 mod pythons;
 mod runtimes;
+mod traced;
+mod trace_events;

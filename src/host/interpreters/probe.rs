@@ -264,7 +264,8 @@ mod tests {
             user_ns: 0,
             system_ns: 0,
             samples: Vec::new(),
-            threads: Default::default(),
+            started_ns: 0,
+            threads: crate::process::ThreadLives::default(),
         }
     }
 

@@ -11,6 +11,9 @@
 mod clock;
 mod notes;
 pub mod recorder;
+mod tasks;
+
+pub use tasks::TaskLife;
 
 use serde::{Deserialize, Serialize};
 
