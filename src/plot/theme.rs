@@ -46,7 +46,38 @@ const GROUND: &[(&str, &str, &str, &str)] = &[
     // An outline in the ground's colour, where marks lie on lines and on each other.
     ("seen", "stroke", "#ffffff", "#111111"),
     ("plain", "fill", "#eef0f2", "#22262b"),
+    // Between two tasks of one worker.
+    ("gap", "stroke", "#ffffff", "#111111"),
 ];
+
+/// How a state looks: colour and lines of its hatch, each on light and on dark ground.
+pub struct StateColours {
+    /// What fills it.
+    pub fill: (&'static str, &'static str),
+    /// What its hatch is drawn with.
+    pub hatch: (&'static str, &'static str),
+}
+
+/// The rules of one state's classes: `f…` fills, `k…` draws its hatch, and `p…` is both as a pattern.
+pub fn state_rules(number: usize, colours: &StateColours, theme: Theme) -> String {
+    let rules = |dark: bool| {
+        let pick = |(light, dark_value): (&'static str, &'static str)| match dark {
+            true => dark_value,
+            false => light,
+        };
+        format!(
+            ".f{number}{{fill:{}}}.k{number}{{stroke:{}}}",
+            pick(colours.fill),
+            pick(colours.hatch)
+        )
+    };
+    let base = rules(theme == Theme::Dark);
+    let other = match theme {
+        Theme::Auto => format!("@media (prefers-color-scheme:dark){{{}}}", rules(true)),
+        Theme::Light | Theme::Dark => String::new(),
+    };
+    format!("{base}{other}.p{number}{{fill:url(#p{number})}}")
+}
 
 /// The class of a model's bars and dots.
 pub fn series_class(model: &str) -> String {

@@ -1,0 +1,305 @@
+//! What a timeline shows of a row: a strip for each worker, for each task of an event loop where those are
+//! few, and one stack for all where they are many.
+
+use super::columns::Columns;
+use crate::analysis::{Report, Row, Traced};
+use crate::measure::trace::{Activity, Lane, Role, Span, Totals, Trace};
+use crate::plot::page;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Tasks of event loops up to which each has its strip.
+const MOST_TASK_STRIPS: usize = 12;
+
+/// One row of the report.
+pub struct Section<'a> {
+    /// Its row.
+    pub row: &'a Row,
+    /// What its traced run told.
+    pub traced: &'a Traced,
+    /// What its series is called.
+    pub name: String,
+    /// Case, swept values and runtime, where there are several.
+    pub place: String,
+    /// What is drawn of it, from top to bottom.
+    pub lines: Vec<Line<'a>>,
+}
+
+/// One line of a section.
+pub enum Line<'a> {
+    /// One worker, or one task.
+    Strip(Strip<'a>),
+    /// Many of them.
+    Bundle(Bundle<'a>),
+}
+
+/// What one worker or one task did.
+pub struct Strip<'a> {
+    /// What it is called.
+    pub label: String,
+    /// Whether it is a task of the event loop above it.
+    pub is_task: bool,
+    /// In order, without overlap.
+    pub spans: Cow<'a, [Span]>,
+    /// Time of each activity.
+    pub totals_ns: Totals,
+}
+
+/// How many workers or tasks were in which state.
+pub struct Bundle<'a> {
+    /// What they are called together.
+    pub label: String,
+    /// Time of each activity over all of them.
+    pub totals_ns: Totals,
+    members: Members<'a>,
+}
+
+enum Members<'a> {
+    Workers(Vec<&'a Lane>),
+    Tasks(Vec<Span>),
+}
+
+impl Bundle<'_> {
+    /// How many are in which activity in each of so many columns.
+    pub fn columns(&self, columns: usize, whole_ns: f64) -> Columns {
+        let mut found = Columns::new(columns, whole_ns);
+        match &self.members {
+            Members::Workers(lanes) => {
+                for span in lanes.iter().flat_map(|lane| &lane.spans) {
+                    found.add(span.activity, span.start_ns, span.end_ns);
+                }
+            }
+            Members::Tasks(spans) => {
+                for span in spans {
+                    found.add(span.activity, span.start_ns, span.end_ns);
+                }
+            }
+        }
+        found
+    }
+}
+
+impl Line<'_> {
+    /// What it is called.
+    pub fn label(&self) -> &str {
+        match self {
+            Line::Strip(strip) => &strip.label,
+            Line::Bundle(bundle) => &bundle.label,
+        }
+    }
+
+    /// Time of each activity.
+    pub fn totals_ns(&self) -> &Totals {
+        match self {
+            Line::Strip(strip) => &strip.totals_ns,
+            Line::Bundle(bundle) => &bundle.totals_ns,
+        }
+    }
+}
+
+/// The last point of a sweep, in each case, as far as it was traced; and what that point is called.
+pub fn shown_rows(report: &Report) -> (Vec<(&Row, &Traced)>, Option<String>) {
+    let last = report.rows.last().map(|row| &row.at);
+    let rows = report.rows.iter().filter(|row| Some(&row.at) == last);
+    let traced = rows.filter_map(|row| {
+        let traced = row.traced.as_ref()?;
+        (!traced.trace.lanes.is_empty()).then_some((row, traced))
+    });
+    let swept = last.filter(|at| !at.is_empty());
+    (
+        traced.collect(),
+        swept.map(|at| page::place_of(None, at)),
+    )
+}
+
+impl<'a> Section<'a> {
+    /// Of a row, with at most so many strips of workers and of tasks.
+    pub fn new(report: &Report, row: &'a Row, traced: &'a Traced, most: usize) -> Self {
+        // The sweep's point is said once, for all.
+        Section {
+            name: page::called(report, &row.label, &row.runtime).to_owned(),
+            place: page::group(report, row.case.as_deref(), &[], &row.runtime),
+            lines: lines(&traced.trace, most),
+            row,
+            traced,
+        }
+    }
+
+    /// From the clock's start to the end of what is drawn.
+    pub fn whole_ns(&self) -> f64 {
+        let lanes = self.traced.trace.lanes.iter();
+        let end_ns = lanes.map(|lane| lane.end_ns).max().unwrap_or(0);
+        end_ns.max(self.traced.wall_ns).max(1) as f64
+    }
+
+    /// How many lanes run tasks.
+    pub fn workers(&self) -> usize {
+        self.traced.trace.workers().count()
+    }
+
+    /// Time of each activity over all workers.
+    pub fn totals_ns(&self) -> Totals {
+        totals(self.traced.trace.workers())
+    }
+}
+
+fn lines(trace: &Trace, most: usize) -> Vec<Line<'_>> {
+    let of = |role: Role| trace.lanes.iter().filter(move |lane| lane.role == role);
+    let names = Names::of(trace);
+    let mut lines: Vec<Line> = Vec::new();
+    lines.extend(of(Role::Main).take(1).map(|lane| strip(lane, &names)));
+    let loops: Vec<&Lane> = of(Role::Loop).collect();
+    several(&mut lines, &loops, "event loops", &names, most);
+    let turns: Vec<&Span> = turns(&loops);
+    let tasks: HashSet<u64> = turns.iter().filter_map(|span| span.task).collect();
+    let spans = of_tasks(&turns);
+    if tasks.len() <= MOST_TASK_STRIPS.min(most.max(4)) {
+        let mut of: BTreeMap<u64, Vec<Span>> = BTreeMap::new();
+        for span in spans {
+            of.entry(span.task.unwrap_or(0)).or_default().push(span);
+        }
+        lines.extend(of.into_iter().map(|(task, spans)| {
+            Line::Strip(Strip {
+                label: format!("task {task}"),
+                is_task: true,
+                totals_ns: totals_of(&spans),
+                spans: spans.into(),
+            })
+        }));
+    } else {
+        lines.push(Line::Bundle(Bundle {
+            label: format!("all {} tasks", crate::units::format_count(tasks.len() as u64)),
+            totals_ns: totals_of(&spans),
+            members: Members::Tasks(spans),
+        }));
+    }
+    let workers: Vec<&Lane> = of(Role::Worker).collect();
+    several(&mut lines, &workers, names.workers(), &names, most);
+    lines
+}
+
+/// A strip for each lane, or for the first ones and a stack of all.
+fn several<'a>(
+    lines: &mut Vec<Line<'a>>,
+    lanes: &[&'a Lane],
+    all: &str,
+    names: &Names,
+    most: usize,
+) {
+    let shown = match lanes.len() <= most {
+        true => lanes.len(),
+        false => (most / 2).max(2),
+    };
+    lines.extend(lanes[..shown].iter().map(|lane| strip(lane, names)));
+    if shown < lanes.len() {
+        lines.push(Line::Bundle(Bundle {
+            label: format!("all {} {all}", crate::units::format_count(lanes.len() as u64)),
+            totals_ns: totals(lanes.iter().copied()),
+            members: Members::Workers(lanes.to_vec()),
+        }));
+    }
+}
+
+fn strip<'a>(lane: &'a Lane, names: &Names) -> Line<'a> {
+    Line::Strip(Strip {
+        label: names.name(lane),
+        is_task: false,
+        spans: Cow::Borrowed(&lane.spans),
+        totals_ns: lane.totals_ns,
+    })
+}
+
+fn totals<'a>(lanes: impl Iterator<Item = &'a Lane>) -> Totals {
+    let mut sum = Totals::default();
+    for lane in lanes {
+        for (sum, ns) in sum.iter_mut().zip(lane.totals_ns) {
+            *sum += ns;
+        }
+    }
+    sum
+}
+
+fn totals_of(spans: &[Span]) -> Totals {
+    let mut sum = Totals::default();
+    for span in spans {
+        sum[span.activity as usize] += span.length_ns();
+    }
+    sum
+}
+
+/// The turns of all event loops, in the order of their beginning.
+fn turns<'a>(loops: &[&'a Lane]) -> Vec<&'a Span> {
+    let spans = loops.iter().flat_map(|lane| &lane.spans);
+    let mut turns: Vec<&Span> = spans.filter(|span| span.task.is_some()).collect();
+    if loops.len() > 1 {
+        turns.sort_by_key(|span| span.start_ns);
+    }
+    turns
+}
+
+/// What the tasks of event loops do: their turns, and between two of them what the first one's `then` says.
+fn of_tasks(turns: &[&Span]) -> Vec<Span> {
+    let mut spans: Vec<Span> = Vec::with_capacity(2 * turns.len());
+    let mut last: HashMap<u64, (u64, Option<Activity>)> = HashMap::new();
+    for span in turns {
+        let Some(task) = span.task else { continue };
+        let before = last.insert(task, (span.end_ns, span.then));
+        if let Some((end_ns, Some(then))) = before
+            && end_ns < span.start_ns
+        {
+            spans.push(Span {
+                activity: then,
+                task: Some(task),
+                start_ns: end_ns,
+                end_ns: span.start_ns,
+                then: None,
+            });
+        }
+        spans.push(**span);
+    }
+    spans
+}
+
+/// What lanes are called: by their process where there are several.
+struct Names {
+    processes: bool,
+    several_in_one: bool,
+    loops: usize,
+}
+
+impl Names {
+    fn of(trace: &Trace) -> Self {
+        let mut seen: HashMap<u32, usize> = HashMap::new();
+        for lane in trace.lanes.iter().filter(|lane| lane.role == Role::Worker) {
+            *seen.entry(lane.process).or_default() += 1;
+        }
+        let loops = trace.lanes.iter().filter(|lane| lane.role == Role::Loop);
+        Names {
+            processes: seen.keys().any(|process| *process > 0),
+            several_in_one: seen.values().any(|lanes| *lanes > 1),
+            loops: loops.count(),
+        }
+    }
+
+    fn workers(&self) -> &'static str {
+        match self.processes && !self.several_in_one {
+            true => "processes",
+            false => "workers",
+        }
+    }
+
+    fn name(&self, lane: &Lane) -> String {
+        match lane.role {
+            Role::Main => "main".to_owned(),
+            Role::Loop if self.loops > 1 => format!("event loop {}", lane.number),
+            Role::Loop => "event loop".to_owned(),
+            Role::Worker if !self.processes || lane.process == 0 => {
+                format!("worker {}", lane.number)
+            }
+            Role::Worker if self.several_in_one => {
+                format!("worker {}, process {}", lane.number, lane.process)
+            }
+            Role::Worker => format!("process {}", lane.process),
+        }
+    }
+}
