@@ -10,6 +10,7 @@ mod crossover;
 mod failures;
 mod latencies;
 mod notes;
+mod over_time;
 mod report;
 mod runtimes;
 mod said;
@@ -26,6 +27,7 @@ pub use checks::checks;
 pub use crossover::{Course, Crossover, summary as crossover_summary};
 pub use failures::reasons;
 pub use notes::FEW_SAMPLES;
+pub use over_time::{OverTime, OverTimeSample, ProcessAt};
 pub use report::report;
 pub use runtimes::short;
 pub use scaling::{Scaling, ScalingPoint, Usl};
@@ -157,6 +159,9 @@ pub struct Row {
     /// What its traced run tells; `None` where none was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traced: Option<Traced>,
+    /// Memory and CPU time of its processes over time; `None` where nothing was seen. Not in the JSON.
+    #[serde(skip)]
+    pub over_time: Option<OverTime>,
     /// Notes of this row alone: outliers, disagreeing counts, what it printed.
     pub notes: Vec<String>,
 }

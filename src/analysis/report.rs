@@ -1,5 +1,6 @@
 //! Records become rows: summaries, comparisons with the baseline, answers that agree or don't.
 
+use super::over_time::over_time;
 use super::said;
 use super::statistics::{bootstrap_median, holm, paired_ratio};
 use super::traced::traced;
@@ -111,10 +112,9 @@ fn row(experiment: &Experiment, id: RowId, records: &[&Record], interrupted: boo
             experiment.seed,
         )
     };
-    let peak = observed
-        .iter()
-        .filter_map(|m| m.memory)
-        .max_by_key(|memory| memory.peak_bytes);
+    let peak_bytes = |m: &&&Measurement| m.memory.map_or(0, |memory| memory.peak_bytes);
+    let highest = observed.iter().copied().max_by_key(|m| peak_bytes(&m));
+    let peak = highest.and_then(|m| m.memory);
     let of_trace = |record: &&&Record| record.kind == Kind::Traced;
     let traced_run = records.iter().find(of_trace);
     let traced_run = traced_run.and_then(|record| record.measurement.as_ref());
@@ -173,6 +173,7 @@ fn row(experiment: &Experiment, id: RowId, records: &[&Record], interrupted: boo
         }),
         groups: groups(&measured),
         traced: traced_run.and_then(|run| traced(run, timed_median_ns)),
+        over_time: highest.and_then(|run| over_time(run, series)),
         notes: notes::notes(&series.model, &measured, &observed),
     }
 }

@@ -356,8 +356,8 @@ mod tests {
             at_ns: 0,
             bytes: 1,
             processes: 1,
-            cpu_ns: 0,
             pss: true,
+            ..MemorySample::default()
         };
         let record = Record {
             series: 0,

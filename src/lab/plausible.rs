@@ -8,6 +8,7 @@ use crate::host::Machine;
 use crate::model::QUANTILES;
 use crate::model::settings::MOST_WORKERS;
 use crate::plan::RowId;
+use crate::process::MOST_APART;
 use crate::program::Program;
 use crate::trial::{Measurement, Record};
 use std::collections::HashMap;
@@ -70,6 +71,12 @@ fn measurement(m: &Measurement, program: &Program) -> bool {
             sample.at_ns <= MOST_NS
                 && sample.bytes <= MOST_MEMORY
                 && sample.cpu_ns <= MOST_NS * MOST_CPUS
+                && sample.by_process.len() <= MOST_APART as usize + 1
+                && sample.by_process.iter().all(|process| {
+                    process.number <= MOST_APART
+                        && process.bytes <= MOST_MEMORY
+                        && process.cpu_ns <= MOST_NS * MOST_CPUS
+                })
         })
         && samples.is_sorted_by_key(|sample| sample.at_ns)
         && reply.groups.len() <= program.groups.len()

@@ -182,6 +182,7 @@ fn ended_without_running(end: End) -> Ended {
         user_ns: 0,
         system_ns: 0,
         samples: Vec::new(),
+        started_ns: 0,
     }
 }
 

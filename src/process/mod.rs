@@ -60,6 +60,8 @@ pub struct Ended {
     pub system_ns: u64,
     /// Memory of its tree over time; empty unless sampled.
     pub samples: Vec<MemorySample>,
+    /// When it was started, by the monotonic clock that all processes share.
+    pub started_ns: u64,
 }
 
 /// How a process ended.
@@ -83,7 +85,7 @@ pub enum End {
 }
 
 /// The memory of a tree of processes at one moment.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct MemorySample {
     /// Since the start of the process.
     pub at_ns: u64,
@@ -91,8 +93,52 @@ pub struct MemorySample {
     pub bytes: u64,
     /// Processes in the tree.
     pub processes: u32,
-    /// CPU time of the tree so far, in the system's ticks turned to nanoseconds.
+    /// CPU time of the tree so far: of what lives by its own clock, of what was reaped in the system's ticks.
     pub cpu_ns: u64,
     /// Whether every process let its PSS be read.
     pub pss: bool,
+    /// The processes that it is the sum of; empty in answers saved before they were kept apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_process: Vec<ProcessSample>,
+}
+
+/// The memory and CPU time of one process of a tree at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "(u32, u64, u64)", from = "(u32, u64, u64)")]
+pub struct ProcessSample {
+    /// 0 is the root of the tree, the others count from 1 in the order in which they were first seen;
+    /// [`MOST_APART`] stands for all that came after those.
+    pub number: u32,
+    /// PSS, or RSS where that could not be read; nothing once it has ended.
+    pub bytes: u64,
+    /// CPU time since its start; of several together it never falls.
+    pub cpu_ns: u64,
+}
+
+/// Processes of a tree that are kept apart from each other.
+pub const MOST_APART: u32 = 16;
+
+impl From<ProcessSample> for (u32, u64, u64) {
+    fn from(sample: ProcessSample) -> Self {
+        (sample.number, sample.bytes, sample.cpu_ns)
+    }
+}
+
+impl From<(u32, u64, u64)> for ProcessSample {
+    fn from((number, bytes, cpu_ns): (u32, u64, u64)) -> Self {
+        ProcessSample {
+            number,
+            bytes,
+            cpu_ns,
+        }
+    }
+}
+
+/// Every second sample, the larger of each pair: the peak stays.
+pub fn thinned(samples: &[MemorySample]) -> Vec<MemorySample> {
+    let larger = |pair: &[MemorySample]| {
+        let largest = pair.iter().max_by_key(|sample| sample.bytes);
+        largest.cloned().expect("chunks are never empty")
+    };
+    samples.chunks(2).map(larger).collect()
 }

@@ -1,7 +1,7 @@
 //! One trial while it runs, as the warden sees it: its pipes, its deadline, its memory.
 
 use super::spawn::{self, Spawned};
-use super::{End, Ended, Launch, MemorySample, explained, signals, tree};
+use super::{End, Ended, Launch, MemorySample, explained, signals, thinned, tree};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
@@ -46,6 +46,9 @@ pub struct Running {
     next_sample: Option<Instant>,
     sample_every: Duration,
     samples: Vec<MemorySample>,
+    /// By the monotonic clock.
+    started_ns: u64,
+    seen: tree::Seen,
     request: Vec<u8>,
     input: Option<ChildStdin>,
     output: OwnedFd,
@@ -67,6 +70,7 @@ impl Running {
     /// Those of [`spawn::start`].
     pub fn start(launch: &Launch) -> io::Result<Self> {
         let start = Instant::now();
+        let started_ns = tree::monotonic_ns();
         let Spawned {
             child,
             input,
@@ -83,6 +87,8 @@ impl Running {
             next_sample: launch.sample.then_some(start),
             sample_every: SAMPLE_EVERY,
             samples: Vec::new(),
+            started_ns,
+            seen: tree::Seen::default(),
             request: launch.stdin.clone().into_bytes(),
             input: Some(input),
             output,
@@ -106,6 +112,7 @@ impl Running {
             user_ns: 0,
             system_ns: 0,
             samples: Vec::new(),
+            started_ns: 0,
         }
     }
 
@@ -225,7 +232,11 @@ impl Running {
             return;
         }
         if self.next_sample.is_some_and(|at| now >= at) {
-            let sample = tree::sample(self.pid, self.start.elapsed().as_nanos() as u64);
+            let sample = tree::sample(
+                self.pid,
+                self.start.elapsed().as_nanos() as u64,
+                &mut self.seen,
+            );
             self.check_limit(sample.bytes, keep);
             self.samples.push(sample);
             if self.samples.len() >= MOST_SAMPLES {
@@ -239,7 +250,8 @@ impl Running {
             self.next_look = now + LOOK_EVERY;
             // Cheap, but counts shared pages more than once: the exact sum decides.
             if tree::resident_bytes(self.pid) > self.memory_limit_bytes {
-                self.check_limit(tree::sample(self.pid, 0).bytes, keep);
+                let bytes = tree::sample(self.pid, 0, &mut self.seen).bytes;
+                self.check_limit(bytes, keep);
             }
         }
     }
@@ -322,19 +334,9 @@ impl Running {
             user_ns,
             system_ns,
             samples: self.samples,
+            started_ns: self.started_ns,
         }
     }
-}
-
-/// Every second sample, the larger of each pair: the peak stays.
-fn thinned(samples: &[MemorySample]) -> Vec<MemorySample> {
-    let larger = |pair: &[MemorySample]| {
-        pair.iter()
-            .copied()
-            .max_by_key(|sample| sample.bytes)
-            .expect("chunks are never empty")
-    };
-    samples.chunks(2).map(larger).collect()
 }
 
 #[cfg(test)]
@@ -347,8 +349,8 @@ mod tests {
             at_ns,
             bytes,
             processes: 1,
-            cpu_ns: 0,
             pss: true,
+            ..MemorySample::default()
         };
         let samples: Vec<MemorySample> = (0..9)
             .map(|at| sample(at, if at == 5 { 99 } else { at }))

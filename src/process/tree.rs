@@ -2,7 +2,8 @@
 //!
 //! Processes come and go while they are read: one that has gone is left out, never an error.
 
-use super::MemorySample;
+use super::{MOST_APART, MemorySample, ProcessSample};
+use std::collections::HashMap;
 use std::fs;
 use std::io::Read;
 
@@ -13,8 +14,10 @@ const MOST_THREADS: usize = 64;
 struct Stat {
     parent: u32,
     threads: usize,
-    /// Own CPU time and that of reaped children, in ticks.
-    cpu_ticks: u64,
+    /// Own CPU time, in ticks.
+    own_ticks: u64,
+    /// That of the children it has reaped, and of theirs.
+    reaped_ticks: u64,
 }
 
 fn stat(pid: u32) -> Option<Stat> {
@@ -25,7 +28,8 @@ fn stat(pid: u32) -> Option<Stat> {
     Some(Stat {
         parent: number(1)? as u32,
         threads: number(17)? as usize,
-        cpu_ticks: (11..=14).filter_map(number).sum(),
+        own_ticks: number(11)? + number(12)?,
+        reaped_ticks: number(13)? + number(14)?,
     })
 }
 
@@ -122,30 +126,95 @@ pub fn pss_bytes(pid: u32) -> Option<u64> {
         .map(|kib| kib * 1024)
 }
 
+/// Now, by the monotonic clock that all processes share.
+pub fn monotonic_ns() -> u64 {
+    clock_ns(libc::CLOCK_MONOTONIC).unwrap_or(0)
+}
+
+fn clock_ns(clock: libc::clockid_t) -> Option<u64> {
+    let mut now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `now` is there to be written to; an unknown clock is an error.
+    let read = unsafe { libc::clock_gettime(clock, &mut now) } == 0;
+    read.then(|| now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64)
+}
+
+/// CPU time of all threads of a process since its start, by its own clock; `None` where it has gone.
+///
+/// Of a thread that computes just now, the system has counted up to its last tick (mostly 4 ms).
+fn cpu_clock_ns(pid: u32) -> Option<u64> {
+    // A process's clock is its number, inverted, with two in its lowest bits: what clock_getcpuclockid(3)
+    // returns, without that function's call to the system.
+    clock_ns(((!pid) << 3 | 2) as libc::clockid_t)
+}
+
+/// Processes that samples of a tree have seen, in the order of their appearance.
+#[derive(Default)]
+pub struct Seen {
+    /// Number, and CPU time at the last sample.
+    processes: HashMap<u32, (u32, u64)>,
+    /// CPU time of those from number [`MOST_APART`] on.
+    rest_ns: u64,
+}
+
+impl Seen {
+    /// Adds what was seen of a process to `samples`.
+    fn note(&mut self, pid: u32, bytes: u64, cpu_ns: u64, samples: &mut Vec<ProcessSample>) {
+        let next = self.processes.len() as u32;
+        let (number, before_ns) = self.processes.entry(pid).or_insert((next, 0));
+        let number = (*number).min(MOST_APART);
+        self.rest_ns += match number {
+            MOST_APART => cpu_ns.saturating_sub(*before_ns),
+            _ => 0,
+        };
+        *before_ns = cpu_ns;
+        match samples.iter_mut().find(|sample| sample.number == number) {
+            // The sum of all those.
+            Some(rest) => {
+                rest.bytes += bytes;
+                rest.cpu_ns = self.rest_ns;
+            }
+            None => samples.push(ProcessSample {
+                number,
+                bytes,
+                cpu_ns: match number {
+                    MOST_APART => self.rest_ns,
+                    _ => cpu_ns,
+                },
+            }),
+        }
+    }
+}
+
 /// Memory and CPU time of `root` and all below it, now.
-pub fn sample(root: u32, at_ns: u64) -> MemorySample {
+pub fn sample(root: u32, at_ns: u64, seen: &mut Seen) -> MemorySample {
     // SAFETY: sysconf has no preconditions.
     let tick_ns = 1_000_000_000 / unsafe { libc::sysconf(libc::_SC_CLK_TCK) }.max(1) as u64;
     let mut sample = MemorySample {
         at_ns,
-        bytes: 0,
-        processes: 0,
-        cpu_ns: 0,
         pss: true,
+        ..MemorySample::default()
     };
     for pid in std::iter::once(root).chain(descendants(root)) {
         let Some(stat) = stat(pid) else { continue };
-        sample.cpu_ns += stat.cpu_ticks * tick_ns;
-        match (pss_bytes(pid), resident_bytes_of(pid)) {
-            (Some(bytes), _) => sample.bytes += bytes,
+        let own_ns = cpu_clock_ns(pid).unwrap_or(stat.own_ticks * tick_ns);
+        sample.cpu_ns += own_ns + stat.reaped_ticks * tick_ns;
+        let bytes = match (pss_bytes(pid), resident_bytes_of(pid)) {
+            (Some(bytes), _) => Some(bytes),
             // A zombie holds nothing; its rollup can't be read, and that is no lack.
-            (None, None | Some(0)) => continue,
+            (None, None | Some(0)) => None,
             (None, Some(bytes)) => {
-                sample.bytes += bytes;
                 sample.pss = false;
+                Some(bytes)
             }
+        };
+        seen.note(pid, bytes.unwrap_or(0), own_ns, &mut sample.by_process);
+        if let Some(bytes) = bytes {
+            sample.bytes += bytes;
+            sample.processes += 1;
         }
-        sample.processes += 1;
     }
     sample
 }
@@ -172,16 +241,55 @@ mod tests {
         let below = descendants(shell.id());
         assert_eq!(below.len(), 1, "the sleep: {below:?}");
         assert!(children_by_scan(id()).contains(&shell.id()));
-        let sample = sample(shell.id(), 7);
+        let mut seen = Seen::default();
+        let sample = sample(shell.id(), 7, &mut seen);
         assert!(
             sample.processes == 2 && sample.bytes > 0 && sample.pss,
             "{sample:?}"
         );
+        let [own, child] = sample.by_process[..] else {
+            panic!("{sample:?}");
+        };
+        assert_eq!((own.number, child.number), (0, 1));
+        assert_eq!(own.bytes + child.bytes, sample.bytes);
+        assert!(own.cpu_ns > 0 && own.cpu_ns + child.cpu_ns <= sample.cpu_ns);
         assert!(resident_bytes(shell.id()) >= sample.bytes);
         for pid in below {
             // SAFETY: kill has no memory effects; the process is this test's own.
             unsafe { libc::kill(pid as i32, libc::SIGKILL) };
         }
         shell.wait().unwrap();
+    }
+
+    #[test]
+    fn a_process_has_a_clock_that_goes_on_while_it_computes() {
+        let own = || cpu_clock_ns(id()).unwrap();
+        let before = own();
+        // However slow the machine: until some is counted.
+        while own() == before {
+            std::hint::black_box((0..10_000u64).sum::<u64>());
+        }
+        assert_eq!(cpu_clock_ns(u32::MAX >> 4), None, "no such process");
+    }
+
+    #[test]
+    fn many_processes_are_told_apart_up_to_a_bound_and_the_rest_together() {
+        let mut seen = Seen::default();
+        let mut look = |cpu_ns: u64, pids: std::ops::Range<u32>| {
+            let mut samples = Vec::new();
+            for pid in pids {
+                seen.note(pid, 10, cpu_ns, &mut samples);
+            }
+            samples
+        };
+        let first = look(5, 100..120);
+        assert_eq!(first.len() as u32, MOST_APART + 1);
+        assert!(first.is_sorted_by_key(|sample| sample.number));
+        assert_eq!((first[16].bytes, first[16].cpu_ns), (40, 20));
+        // One of the rest has gone, with what it used.
+        let second = look(7, 101..119);
+        assert_eq!((second[0].number, second[0].cpu_ns), (1, 7));
+        let rest = second.last().unwrap();
+        assert_eq!((rest.number, rest.bytes, rest.cpu_ns), (16, 30, 26));
     }
 }

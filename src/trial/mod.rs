@@ -224,6 +224,8 @@ pub enum MemorySource {
 pub struct Observed {
     /// Memory and CPU time of the tree; from sampled repeats.
     pub samples: Vec<MemorySample>,
+    /// When the clock started, by the clock of the samples; `None` where that isn't known.
+    pub clock_ns: Option<u64>,
     /// What each worker did when; from traced repeats.
     pub trace: Option<Trace>,
 }

@@ -5,9 +5,13 @@
 use super::{
     Kind, Measurement, MemorySource, Observed, Outcome, PeakMemory, Record, Reply, Request,
 };
-use crate::process::{End, Ended, Launch, REPLY_DESCRIPTOR, Stop, Warden, explained};
+use crate::process::MemorySample;
+use crate::process::{End, Ended, Launch, REPLY_DESCRIPTOR, Stop, Warden, explained, thinned};
 use crate::units::{duration_text, format_bytes, format_ns};
 use std::fs;
+
+/// Most samples of one trial that are kept in its record.
+const MOST_SAMPLES: usize = 1024;
 
 /// One trial to run.
 #[derive(Clone, Debug)]
@@ -103,12 +107,22 @@ fn measurement(trial: &Trial, ended: Ended) -> Result<Measurement, (Outcome, Str
         elapsed_ns: ended.elapsed_ns,
         warden_cpu_ns: ended.user_ns.saturating_add(ended.system_ns),
         observed: Observed {
-            samples: ended.samples,
+            samples: kept(ended.samples),
+            clock_ns: (reply.started_ns >= ended.started_ns && ended.started_ns > 0)
+                .then(|| reply.started_ns - ended.started_ns),
             trace: reply.trace.take(),
         },
         printed: ended.printed,
         reply,
     })
+}
+
+/// As many samples as a figure can show; the peak stays.
+fn kept(mut samples: Vec<MemorySample>) -> Vec<MemorySample> {
+    while samples.len() > MOST_SAMPLES {
+        samples = thinned(&samples);
+    }
+    samples
 }
 
 /// How a trial that gave no measurement came out, and why; `None` where it ended well.
@@ -235,7 +249,6 @@ mod tests {
     use super::*;
     use crate::io::Connections;
     use crate::model::{Settings, Site, Tally};
-    use crate::process::MemorySample;
     use crate::program::Program;
     use crate::runtime::Runtime;
 
@@ -279,6 +292,7 @@ mod tests {
             user_ns: 1,
             system_ns: 2,
             samples: Vec::new(),
+            started_ns: 0,
         }
     }
 
@@ -338,8 +352,8 @@ mod tests {
             at_ns: 0,
             bytes,
             processes,
-            cpu_ns: 0,
             pss: true,
+            ..MemorySample::default()
         };
         let mut single = ended(End::Exited(0));
         single.samples = vec![sample(300, 1)];

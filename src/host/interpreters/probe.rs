@@ -264,6 +264,7 @@ mod tests {
             user_ns: 0,
             system_ns: 0,
             samples: Vec::new(),
+            started_ns: 0,
         }
     }
 
