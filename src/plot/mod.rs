@@ -176,6 +176,26 @@ pub const FIGURES: &[Figure] = &[
     },
     Figure {
         def: FigureDef {
+            name: "memory-over-time",
+            summary: "what each process held, along one run",
+            doc: "Measured in the sampled run of each model. Up to six processes are stacked, the trial's own at the \
+                  bottom; of more the sum is drawn. The dot is the peak. Of a sweep the last point is drawn.",
+            needs: "no run was sampled while its clock ran; runs of a few milliseconds are too short for it",
+        },
+        draw: over_time::memory,
+    },
+    Figure {
+        def: FigureDef {
+            name: "cpu-over-time",
+            summary: "how many cores each process kept busy, along one run",
+            doc: "Measured in the sampled run of each model, over 20 ms or a hundredth of a longer run each: 1 is one \
+                  core busy all the time. Up to six processes are stacked; of more the sum is drawn.",
+            needs: "no run was sampled while its clock ran; runs of a few milliseconds are too short for it",
+        },
+        draw: over_time::cpu,
+    },
+    Figure {
+        def: FigureDef {
             name: "lag",
             summary: "how late the event loop ran timers that were due",
             doc: "Measured in one traced run of each model with an event loop: a timer that is due runs when the loop is \

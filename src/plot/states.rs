@@ -4,7 +4,8 @@
 //! To give a new activity or part its look: a row in [`LOOKS`], and for a part its line in [`of_part`].
 
 use super::page::{MARGIN, SMALL, WIDTH};
-use super::svg::{Anchor, Canvas};
+use super::font::Weight;
+use super::svg::{self, Anchor, Canvas};
 use super::theme::{self, StateColours};
 use crate::analysis::Part;
 use crate::experiment::Theme;
@@ -21,10 +22,9 @@ pub type State = usize;
 /// Colours and hatch of one state.
 struct Look {
     colours: StateColours,
-    /// Width and height of the pattern's tile, in tenths of a pixel.
+    /// Width and height of the hatch's tile, in tenths of a pixel: whole pixels, and never turned, so that
+    /// every renderer joins tiles without a seam.
     tile: u32,
-    /// By how many degrees the tile is turned.
-    turn: u32,
     /// Lines of the hatch in its tile; empty for a plain colour.
     lines: &'static str,
     /// Their width, in tenths of a pixel.
@@ -34,78 +34,93 @@ struct Look {
 const fn look(
     fill: (&'static str, &'static str),
     hatch: (&'static str, &'static str),
-    (tile, turn, lines, stroke): (u32, u32, &'static str, u32),
+    (tile, lines, stroke): (u32, &'static str, u32),
 ) -> Look {
     Look {
         colours: StateColours { fill, hatch },
         tile,
-        turn,
         lines,
         stroke,
     }
 }
 
+/// Lines in the ground's colour.
+const GROUND: (&str, &str) = ("#ffffff", "#111111");
+
 /// Of each activity, in the order of [`ACTIVITIES`], and behind them of what only breakdowns tell.
 /// Strong colours are those of Okabe & Ito 2008; what costs nobody anything is pale.
 const LOOKS: &[Look] = &[
-    // starting
+    // starting: dots
     look(
         ("#b4bcc6", "#5b6470"),
         ("#6b7280", "#a8b0bb"),
-        (40, 0, "M20 10v10", 10),
+        (40, "M20 10v10", 10),
     ),
-    // computing
-    look(("#009e73", "#1fa47d"), ("#009e73", "#1fa47d"), (60, 0, "", 0)),
-    // waiting
+    // computing: plain
+    look(
+        ("#009e73", "#1fa47d"),
+        ("#009e73", "#1fa47d"),
+        (60, "", 0),
+    ),
+    // waiting: thin, rising
     look(
         ("#d3e6f5", "#1d3d57"),
         ("#86b8dd", "#4583b0"),
-        (70, 45, "M35 0v70", 10),
+        (80, "M-10 10L10-10M0 80L80 0M70 90L90 70", 10),
     ),
-    // blocked
+    // blocked: crossed
     look(
         ("#d55e00", "#d5651c"),
-        ("#ffffff", "#111111"),
-        (60, 45, "M30 0v60M0 30h60", 12),
+        GROUND,
+        (70, "M-10 10L10-10M0 70L70 0M60 80L80 60M-10 60L10 80M0 0L70 70M60-10L80 10", 10),
     ),
-    // waiting for the GIL
+    // waiting for the GIL: thick, falling
     look(
         ("#f0b429", "#d99a1c"),
-        ("#ffffff", "#111111"),
-        (56, 135, "M28 0v56", 16),
+        GROUND,
+        (80, "M-10 70L10 90M0 0L80 80M70-10L90 10", 18),
     ),
-    // waiting for a lock
+    // waiting for a lock: upright
     look(
         ("#cc79a7", "#c77ba4"),
-        ("#ffffff", "#111111"),
-        (50, 0, "M25 0v50", 14),
+        GROUND,
+        (50, "M25 0v50", 12),
     ),
-    // waiting for a permit
+    // waiting for a permit: level
     look(
         ("#a88bd0", "#8a6cb8"),
-        ("#ffffff", "#111111"),
-        (50, 0, "M0 25h50", 14),
+        GROUND,
+        (50, "M0 25h50", 12),
     ),
-    // sending
+    // sending: dashes
     look(
         ("#0072b2", "#2c86c4"),
-        ("#ffffff", "#111111"),
-        (50, 45, "M15 25h20", 20),
+        GROUND,
+        (60, "M5 15h20M35 45h20", 14),
     ),
-    // idle
-    look(("#eef0f2", "#24282e"), ("#eef0f2", "#24282e"), (60, 0, "", 0)),
-    // joining
+    // idle: plain and pale
+    look(
+        ("#eef0f2", "#24282e"),
+        ("#eef0f2", "#24282e"),
+        (60, "", 0),
+    ),
+    // joining: thin dashes
     look(
         ("#eef0f2", "#24282e"),
         ("#a9b1bb", "#69717b"),
-        (60, 0, "M15 30h30", 8),
+        (60, "M15 30h30", 8),
     ),
-    // waiting for a core
+    // waiting for a core: thin, falling, close
     look(
         ("#a9dccb", "#14503f"),
         ("#009e73", "#1fa47d"),
-        (60, 135, "M30 0v60", 12),
+        (50, "M-10 40L10 60M0 0L50 50M40-10L60 10", 10),
     ),
+];
+
+/// Classes of text upon each look.
+const UPON: [&str; LOOKS.len()] = [
+    "n0", "n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9", "n10",
 ];
 
 /// The look of a worker that is ready to compute and has no core.
@@ -158,11 +173,29 @@ pub fn define(canvas: &Canvas, theme: Theme, states: &[State]) {
         };
         canvas.define(&format!(
             "<style>{}</style><pattern id=\"p{state}\" width=\"{tile}\" height=\"{tile}\" \
-             patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate({})\"><rect class=\"f{state}\" \
-             width=\"{tile}\" height=\"{tile}\"/>{hatch}</pattern>",
-            theme::state_rules(*state, &look.colours, theme),
-            look.turn
+             patternUnits=\"userSpaceOnUse\"><rect class=\"f{state}\" width=\"{tile}\" \
+             height=\"{tile}\"/>{hatch}</pattern>",
+            theme::state_rules(*state, &look.colours, theme)
         ));
+    }
+}
+
+/// Writes upon a state, in a colour that is read on it; its hatch gives way to the text.
+pub fn label(canvas: &Canvas, state: State, size: f64, (x, y): (f64, f64), text: &str) {
+    let look = label_look(state, size);
+    let wide = look.width(text) + 6.0;
+    if !LOOKS[state].lines.is_empty() {
+        canvas.rect(&format!("f{state}"), x - wide / 2.0, y - 0.86 * size, wide, 1.14 * size);
+    }
+    canvas.text(look, Anchor::Middle, x, y, text);
+}
+
+/// How text upon a state looks.
+pub fn label_look(state: State, size: f64) -> svg::Look {
+    svg::Look {
+        class: UPON[state],
+        weight: Weight::Semibold,
+        size,
     }
 }
 
@@ -225,9 +258,8 @@ mod tests {
         assert_eq!(LOOKS.len(), ACTIVITIES.len() + 1);
         for (number, look) in LOOKS.iter().enumerate() {
             for other in &LOOKS[number + 1..] {
-                let same_hatch = (look.turn, look.lines) == (other.turn, other.lines);
                 assert!(
-                    !same_hatch || look.lines.is_empty(),
+                    look.lines != other.lines || look.lines.is_empty(),
                     "{number} is hatched as another"
                 );
             }

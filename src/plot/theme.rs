@@ -58,7 +58,8 @@ pub struct StateColours {
     pub hatch: (&'static str, &'static str),
 }
 
-/// The rules of one state's classes: `f…` fills, `k…` draws its hatch, and `p…` is both as a pattern.
+/// The rules of one state's classes: `f…` fills, `k…` draws its hatch, `p…` is both as a pattern, and `n…`
+/// is text upon it.
 pub fn state_rules(number: usize, colours: &StateColours, theme: Theme) -> String {
     let rules = |dark: bool| {
         let pick = |(light, dark_value): (&'static str, &'static str)| match dark {
@@ -66,9 +67,10 @@ pub fn state_rules(number: usize, colours: &StateColours, theme: Theme) -> Strin
             false => light,
         };
         format!(
-            ".f{number}{{fill:{}}}.k{number}{{stroke:{}}}",
+            ".f{number}{{fill:{}}}.k{number}{{stroke:{}}}.n{number}{{fill:{}}}",
             pick(colours.fill),
-            pick(colours.hatch)
+            pick(colours.hatch),
+            ink_on(pick(colours.fill))
         )
     };
     let base = rules(theme == Theme::Dark);
@@ -77,6 +79,32 @@ pub fn state_rules(number: usize, colours: &StateColours, theme: Theme) -> Strin
         Theme::Light | Theme::Dark => String::new(),
     };
     format!("{base}{other}.p{number}{{fill:url(#p{number})}}")
+}
+
+/// Black or white, whichever has the larger contrast to a ground.
+fn ink_on(ground: &str) -> &'static str {
+    match contrast("#111111", ground) >= contrast("#ffffff", ground) {
+        true => "#111111",
+        false => "#ffffff",
+    }
+}
+
+/// Contrast of two colours, from 1 to 21 (Web Content Accessibility Guidelines 2.1).
+fn contrast(one: &str, other: &str) -> f64 {
+    let channel = |hex: &str| {
+        let share = f64::from(u8::from_str_radix(hex, 16).unwrap_or(0)) / 255.0;
+        match share <= 0.040_45 {
+            true => share / 12.92,
+            false => ((share + 0.055) / 1.055).powf(2.4),
+        }
+    };
+    let luminance = |colour: &str| {
+        0.2126 * channel(&colour[1..3])
+            + 0.7152 * channel(&colour[3..5])
+            + 0.0722 * channel(&colour[5..7])
+    };
+    let (one, other) = (luminance(one), luminance(other));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
 }
 
 /// The class of a model's bars and dots.
@@ -156,6 +184,13 @@ mod tests {
             !classes.contains(&format!("s{}", SERIES.len())),
             "one falls back to the spare colour"
         );
+    }
+
+    #[test]
+    fn ink_is_read_on_every_ground() {
+        assert!((contrast("#000000", "#ffffff") - 21.0).abs() < 1e-9);
+        assert_eq!(contrast("#0072b2", "#0072b2"), 1.0);
+        assert_eq!((ink_on("#0072b2"), ink_on("#f0b429")), ("#ffffff", "#111111"));
     }
 
     #[test]

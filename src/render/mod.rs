@@ -251,6 +251,7 @@ mod tests {
             height: 3,
             alt: "a \"quoted\" <result>".into(),
             text: "the numbers".into(),
+            zoomable: None,
         };
         let bundle = figure_bundle(&drawing, false);
         let mimes: Vec<&str> = bundle.data.keys().map(String::as_str).collect();

@@ -4,7 +4,8 @@
 use super::columns::Columns;
 use crate::analysis::{Report, Row, Traced};
 use crate::measure::trace::{Activity, Lane, Role, Span, Totals, Trace};
-use crate::plot::page;
+use crate::plot::{page, time_panel};
+use crate::units::format_count;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -97,19 +98,16 @@ impl Line<'_> {
     }
 }
 
-/// The last point of a sweep, in each case, as far as it was traced; and what that point is called.
+/// The rows that are drawn, as far as they were traced; and what their point is called, of a sweep.
 pub fn shown_rows(report: &Report) -> (Vec<(&Row, &Traced)>, Option<String>) {
-    let last = report.rows.last().map(|row| &row.at);
-    let rows = report.rows.iter().filter(|row| Some(&row.at) == last);
-    let traced = rows.filter_map(|row| {
+    let (rows, point) = time_panel::last_point(report);
+    let traced = rows.into_iter().filter_map(|row| {
         let traced = row.traced.as_ref()?;
         (!traced.trace.lanes.is_empty()).then_some((row, traced))
     });
-    let swept = last.filter(|at| !at.is_empty());
-    (
-        traced.collect(),
-        swept.map(|at| page::place_of(None, at)),
-    )
+    let mut traced: Vec<(&Row, &Traced)> = traced.collect();
+    time_panel::by_case(&mut traced, |(row, _)| row);
+    (traced, point)
 }
 
 impl<'a> Section<'a> {
@@ -168,7 +166,7 @@ fn lines(trace: &Trace, most: usize) -> Vec<Line<'_>> {
         }));
     } else {
         lines.push(Line::Bundle(Bundle {
-            label: format!("all {} tasks", crate::units::format_count(tasks.len() as u64)),
+            label: format!("all {} tasks", format_count(tasks.len() as u64)),
             totals_ns: totals_of(&spans),
             members: Members::Tasks(spans),
         }));
@@ -193,7 +191,7 @@ fn several<'a>(
     lines.extend(lanes[..shown].iter().map(|lane| strip(lane, names)));
     if shown < lanes.len() {
         lines.push(Line::Bundle(Bundle {
-            label: format!("all {} {all}", crate::units::format_count(lanes.len() as u64)),
+            label: format!("all {} {all}", format_count(lanes.len() as u64)),
             totals_ns: totals(lanes.iter().copied()),
             members: Members::Workers(lanes.to_vec()),
         }));

@@ -1,8 +1,8 @@
 //! The timeline: what each worker did when, measured in a traced run.
 //!
 //! [`lines`] says what is shown of a row, [`strips`] draws a worker or many of them, [`words`] says the
-//! result; here they get their places. However many spans there are, the document stays within
-//! [`MOST_BYTES`]: it is drawn again with less detail until it does.
+//! result; here they get their places. However many spans there are, the document stays bounded: it is drawn
+//! again with less detail until it does ([`bounded`]).
 
 mod columns;
 mod lines;
@@ -17,19 +17,16 @@ use super::axis::{Axis, Kind};
 use super::page::{EDGE, HEADING, Heading, MARGIN, NAME, Notes, SMALL, WIDTH, finish};
 use super::states::{self, Legend};
 use super::svg::{Anchor, Canvas};
+use super::time_panel::{self, bounded};
 use crate::analysis::Report;
 use crate::experiment::Theme;
 use crate::measure::trace::{ACTIVITIES, Activity, Totals};
-use crate::units::{format_count, format_ns, format_ratio};
+use crate::units::{format_count, format_ns};
 use lines::{Line, Section};
-use strips::{Detail, Plot};
+use strips::{DETAILS, Detail, Plot};
 
-/// Largest document: notebooks keep every output.
-pub const MOST_BYTES: usize = 96 << 10;
 /// Height from which on no further section is begun.
 const MOST_HEIGHT: f64 = 1500.0;
-/// How many times longer than the shortest one the longest section may be for both to share a time axis.
-const MOST_SHARED: f64 = 12.0;
 /// Share of a line's life below which an activity is neither drawn nor named, unless it computes.
 const BARELY: f64 = 0.001;
 /// Height of a section's heading.
@@ -85,15 +82,10 @@ pub fn draw(report: &Report, theme: Theme) -> Option<Drawing> {
     let shown = shown(report)?;
     let alt = words::alt(report, &shown.sections);
     let text = words::text(report, &shown.sections, &shown.notes);
-    let mut details = Detail::from_fine_to_coarse();
-    loop {
-        let detail = details.next()?;
+    bounded(&DETAILS, |detail| {
         let canvas = drawn(report, &shown, theme, detail);
-        let drawing = finish(canvas, report, theme, alt.clone(), text.clone());
-        if drawing.svg.len() <= MOST_BYTES || detail.is_coarsest() {
-            return Some(drawing);
-        }
-    }
+        finish(canvas, report, theme, alt.clone(), text.clone())
+    })
 }
 
 /// Most strips of workers in each of so many sections.
@@ -122,18 +114,6 @@ fn shown(report: &Report) -> Option<Shown<'_>> {
         height += SECTION + TICKS + GAP + lines.sum::<f64>();
         sections.push(section);
     }
-    // Sections of one case stand together.
-    let mut cases: Vec<Option<&str>> = Vec::new();
-    for section in &sections {
-        if !cases.contains(&section.row.case.as_deref()) {
-            cases.push(section.row.case.as_deref());
-        }
-    }
-    sections.sort_by_key(|section| {
-        cases
-            .iter()
-            .position(|case| *case == section.row.case.as_deref())
-    });
     let mut notes = words::notes(&sections);
     if let Some(point) = point {
         notes.insert(0, format!("Of the sweep its last point is drawn: {point}."));
@@ -144,36 +124,15 @@ fn shown(report: &Report) -> Option<Shown<'_>> {
     }
     let of = |section: &Section| section.row.has_gil();
     let gil = (sections.iter().any(of), sections.iter().all(of));
-    let whole_ns = shared(&sections);
+    let runs = sections.iter();
+    let runs = runs.map(|section| (section.row.case.as_deref(), section.whole_ns()));
+    let whole_ns = time_panel::time_axes(&runs.collect::<Vec<_>>());
     (!sections.is_empty()).then_some(Shown {
         sections,
         whole_ns,
         notes,
         gil,
     })
-}
-
-/// Length of each section's time axis: the same where all are about as long, else within each case, else
-/// each its own.
-fn shared(sections: &[Section]) -> Vec<f64> {
-    let ends = |of: &[f64]| {
-        let low = of.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = of.iter().copied().fold(0.0, f64::max);
-        (high <= MOST_SHARED * low).then_some(high)
-    };
-    let own: Vec<f64> = sections.iter().map(Section::whole_ns).collect();
-    if let Some(high) = ends(&own) {
-        return vec![high; own.len()];
-    }
-    let of_case = |section: &Section| {
-        let same = sections.iter().zip(&own);
-        let same = same.filter(|(other, _)| other.row.case == section.row.case);
-        ends(&same.map(|(_, whole)| *whole).collect::<Vec<f64>>())
-    };
-    let wholes = sections.iter().zip(&own);
-    wholes
-        .map(|(section, own)| of_case(section).unwrap_or(*own))
-        .collect()
 }
 
 /// Whether an activity is to be seen in one of the lines.
@@ -365,21 +324,15 @@ fn shares(totals_ns: &Totals, room: f64) -> String {
     let told = by_share(totals_ns);
     let told: Vec<String> = told
         .iter()
-        .take(2)
+        .enumerate()
+        .filter(|(nth, (_, share))| *nth == 0 || *nth == 1 && *share >= 0.01)
+        .map(|(_, told)| told)
         .map(|(activity, share)| format!("{} {}", percent(*share), short(*activity)))
         .collect();
     let both = told.join(", ");
     match (NAME.width(&both) <= room, told.first()) {
         (false, Some(first)) => first.clone(),
         _ => both,
-    }
-}
-
-/// "3 % longer", of what tracing cost.
-fn longer(cost: f64) -> String {
-    match cost {
-        cost if cost >= 1.0 => format!("{} as long as", format_ratio(1.0 + cost)),
-        cost => format!("{:.0} % longer than", 100.0 * cost),
     }
 }
 

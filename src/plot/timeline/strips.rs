@@ -37,7 +37,8 @@ pub struct Detail {
     numbers: usize,
 }
 
-const DETAILS: [Detail; 7] = [
+/// From what is finer than pixels to what always fits.
+pub const DETAILS: [Detail; 7] = [
     detail(1.0, 400, 40),
     detail(1.0, 200, 24),
     detail(2.0, 120, 12),
@@ -52,18 +53,6 @@ const fn detail(column: f64, spans: usize, numbers: usize) -> Detail {
         column,
         spans,
         numbers,
-    }
-}
-
-impl Detail {
-    /// From what is finer than pixels to what always fits.
-    pub fn from_fine_to_coarse() -> impl Iterator<Item = Detail> {
-        DETAILS.into_iter()
-    }
-
-    /// Whether there is nothing coarser.
-    pub fn is_coarsest(self) -> bool {
-        self.column == DETAILS[DETAILS.len() - 1].column
     }
 }
 
@@ -209,7 +198,7 @@ impl Plot<'_> {
 
     /// The number of each task in its widest span, where they have room and aren't too many.
     fn numbers(&self, canvas: &Canvas, spans: &[Span], middle: f64) {
-        let mut numbers: Vec<(f64, String)> = Vec::new();
+        let mut numbers: Vec<(usize, f64, String)> = Vec::new();
         for run in spans.chunk_by(|a, b| a.task == b.task) {
             let widest = run.iter().max_by_key(|span| span.length_ns());
             let Some((span, task)) = widest.and_then(|span| Some((span, span.task?))) else {
@@ -217,16 +206,18 @@ impl Plot<'_> {
             };
             let (left, right) = (self.at(span.start_ns), self.at(span.end_ns));
             let said = [format!("task {task}"), task.to_string()];
-            let fits = |text: &String| NUMBER.width(text) + 6.0 <= right - left;
-            if let Some(text) = said.into_iter().find(fits) {
-                numbers.push((f64::midpoint(left, right), text));
+            // Digits are not equally wide; that must not decide which of equal spans have their number.
+            let wide = |text: &str| NUMBER.width(&text.replace(|c: char| c.is_ascii_digit(), "0"));
+            if let Some(text) = said.into_iter().find(|text| wide(text) + 4.0 <= right - left) {
+                let state = states::of_activity(span.activity);
+                numbers.push((state, f64::midpoint(left, right), text));
             }
             if numbers.len() > self.detail.numbers {
                 return;
             }
         }
-        for (x, text) in numbers {
-            canvas.text(NUMBER, Anchor::Middle, x, middle + 3.5, &text);
+        for (state, x, text) in numbers {
+            states::label(canvas, state, NUMBER.size, (x, middle + 3.5), &text);
         }
     }
 }

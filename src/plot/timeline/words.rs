@@ -1,11 +1,11 @@
 //! What a timeline says in words: who computed, who waited for what, and who held up the event loop.
 
 use super::lines::{Line, Section};
-use super::{by_share, longer, percent, shares, time};
+use super::{by_share, percent, shares, time};
 use crate::analysis::Report;
 use crate::measure::trace::{Activity, Lane, Role, Span};
 use crate::plot::page::title_sentence;
-use crate::units::format_count;
+use crate::units::{format_count, format_ratio};
 
 /// Cost of tracing from which on it is told.
 const TOLD_FROM: f64 = 0.01;
@@ -71,11 +71,16 @@ pub fn notes(sections: &[Section]) -> Vec<String> {
     }
     let cost = named(&|section| {
         let cost = section.traced.cost.filter(|cost| *cost > TOLD_FROM)?;
-        Some(format!(" {}", longer(cost)))
+        // Within what the timed runs differ by it says nothing.
+        let slowest_ns = section.row.wall_ns.as_ref()?.max;
+        (section.traced.wall_ns as f64 > slowest_ns).then(|| match cost {
+            cost if cost < 1.0 => format!(" by {:.0} %", 100.0 * cost),
+            cost => format!(" ({} of it)", format_ratio(1.0 + cost)),
+        })
     });
     if !cost.is_empty() {
         notes.push(format!(
-            "The traced run took longer than the median timed run: {} that one.",
+            "The traced run took longer than the median timed run: {}.",
             cost.join(", ")
         ));
     }
