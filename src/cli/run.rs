@@ -159,13 +159,17 @@ fn show_progress(progress: &Progress) {
 }
 
 /// Everything of an answer as files: `report.json`, `answer.txt`, `table.md`, and each figure as SVG
-/// and PNG.
+/// and PNG, with its zoomable view where it has one.
 fn save(experiment: &Experiment, report: &Report, folder: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(folder)?;
     fs::write(folder.join("report.json"), render::json(report))?;
     fs::write(folder.join("answer.txt"), render::terminal(report))?;
     fs::write(folder.join("table.md"), render::table_markdown(report))?;
-    for (number, drawing) in plot::draw(report, &experiment.plots, experiment.theme)
+    let draw = match experiment.zoom {
+        true => plot::draw_zoomable,
+        false => plot::draw,
+    };
+    for (number, drawing) in draw(report, &experiment.plots, experiment.theme)
         .iter()
         .enumerate()
     {
@@ -173,6 +177,9 @@ fn save(experiment: &Experiment, report: &Report, folder: &Path) -> anyhow::Resu
         fs::write(folder.join(format!("{name}.svg")), &drawing.svg)?;
         let png = render::png::png(drawing, 2.0).map_err(anyhow::Error::msg)?;
         fs::write(folder.join(format!("{name}.png")), png)?;
+        if let Some(zoomable) = &drawing.zoomable {
+            fs::write(folder.join(format!("{name}.vl.json")), zoomable.to_string())?;
+        }
     }
     Ok(())
 }

@@ -42,7 +42,12 @@ pub fn draw(report: &Report, theme: Theme) -> Option<Drawing> {
     if bars.is_empty() {
         return None;
     }
-    let canvas = drawn(report, &bars[..bars.len().min(MOST_ROWS)], bars.len(), theme);
+    let canvas = drawn(
+        report,
+        &bars[..bars.len().min(MOST_ROWS)],
+        bars.len(),
+        theme,
+    );
     let title = title_sentence(report);
     let words: Vec<String> = bars.iter().map(told).collect();
     let what = "Where workers × wall time went, in one traced run";
@@ -95,7 +100,10 @@ fn percent(share: f64) -> String {
 }
 
 fn drawn(report: &Report, bars: &[Bar], all: usize, theme: Theme) -> Canvas {
-    let occurs = |def: &&PartDef| bars.iter().any(|bar| bar.breakdown.share(def.part) >= BARELY);
+    let occurs = |def: &&PartDef| {
+        bars.iter()
+            .any(|bar| bar.breakdown.share(def.part) >= BARELY)
+    };
     let seen: Vec<&PartDef> = PARTS.iter().filter(occurs).collect();
     let named = seen
         .iter()
@@ -144,7 +152,13 @@ fn drawn(report: &Report, bars: &[Bar], all: usize, theme: Theme) -> Canvas {
         let name = LABEL.fitted(&bar.name, names);
         canvas.text(LABEL, Anchor::End, left - 12.0, middle + 4.4, &name);
         // The model's colour, as in every other figure.
-        canvas.rect(&theme::series_class(bar.model), left - 8.0, middle - 8.0, 3.0, 16.0);
+        canvas.rect(
+            &theme::series_class(bar.model),
+            left - 8.0,
+            middle - 8.0,
+            3.0,
+            16.0,
+        );
         draw_bar(&canvas, bar.breakdown, (left, right), middle, pitch * 0.66);
         let whole = whole(bar.breakdown);
         canvas.text(SMALL, Anchor::Start, right + 8.0, middle + 4.0, &whole);
@@ -173,7 +187,13 @@ fn draw_bar(
             continue;
         }
         let state = states::of_part(def.part);
-        canvas.rect(&states::class(state), from, middle - thick / 2.0, to - from, thick);
+        canvas.rect(
+            &states::class(state),
+            from,
+            middle - thick / 2.0,
+            to - from,
+            thick,
+        );
         let percent = percent(share);
         let said = [format!("{percent} {}", def.title), percent];
         let fits = |text: &String| MARK.width(text) + 10.0 <= to - from;

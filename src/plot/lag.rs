@@ -120,7 +120,12 @@ fn marks(canvas: &Canvas, frame: &Frame, row: &Row, lags: &[Lag], column: f64) {
     let points: Vec<(f64, f64)> = latest
         .iter()
         .flatten()
-        .map(|lag| (frame.at_x(lag.due_ns as f64), frame.at_y(lag.late_ns as f64)))
+        .map(|lag| {
+            (
+                frame.at_x(lag.due_ns as f64),
+                frame.at_y(lag.late_ns as f64),
+            )
+        })
         .collect();
     if !frame.axis.is_log() {
         let stems = points.iter().map(|(x, y)| ((*x, frame.y.1), (*x, *y)));
@@ -135,7 +140,10 @@ fn marks(canvas: &Canvas, frame: &Frame, row: &Row, lags: &[Lag], column: f64) {
     let class = format!("{}{seen}", theme::series_class(&row.model));
     canvas.marks(&class, 0, radius, &points);
     let Some(worst) = worst(lags) else { return };
-    let (x, y) = (frame.at_x(worst.due_ns as f64), frame.at_y(worst.late_ns as f64));
+    let (x, y) = (
+        frame.at_x(worst.due_ns as f64),
+        frame.at_y(worst.late_ns as f64),
+    );
     let label = format_ns(worst.late_ns as f64);
     let half = MARK.width(&label) / 2.0;
     let x = x.clamp(frame.x.0 + half + 2.0, frame.x.1 - half);

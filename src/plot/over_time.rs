@@ -46,7 +46,10 @@ const CPU: Quantity = Quantity {
     subtitle: "how many cores each process kept busy (1 = one core), in one sampled run",
     kind: Kind::Cores,
     read: |process| process.cores,
-    label: |cores| format!("{cores:.1}"),
+    label: |cores| match cores < 0.95 {
+        true => format!("{cores:.2} cores"),
+        false => format!("{cores:.1} cores"),
+    },
     least: 1.0,
 };
 
@@ -96,7 +99,10 @@ impl<'a> Stack<'a> {
         let samples: Vec<(f64, Vec<f64>)> = samples.collect();
         let sum = |values: &[f64]| values.iter().sum::<f64>();
         let peak = samples.iter().map(|(at, values)| (sum(values), *at));
-        let peak = peak.fold((0.0, 0.0), |most, one| if one.0 > most.0 { one } else { most });
+        let peak = peak.fold(
+            (0.0, 0.0),
+            |most, one| if one.0 > most.0 { one } else { most },
+        );
         let ends = samples.iter().skip(1).map(|(at, _)| *at);
         let ends = ends.chain(std::iter::once(over.wall_ns as f64));
         let held = samples
@@ -146,14 +152,16 @@ fn draw(report: &Report, theme: Theme, quantity: &Quantity) -> Option<Drawing> {
         return None;
     }
     if quantity.kind == Kind::Bytes && found.iter().any(|(_, over)| !over.pss) {
-        notes.push("Some is resident memory, in which shared pages count once for each process.".into());
+        notes.push(
+            "Some is resident memory, in which shared pages count once for each process.".into(),
+        );
     }
     let stacks: Vec<Stack> = found
         .iter()
         .map(|(row, over)| Stack::new(row, over, quantity.read))
         .collect();
     let height = time_panel::plot_height(stacks.len());
-    let most = ((height / 26.0) as usize).max(2);
+    let most = ((height / 22.0) as usize).max(2);
     let peaks = stacks.iter().map(|stack| stack.peak.0.max(quantity.least));
     let (low, high) = peaks.fold((f64::INFINITY, 0.0f64), |(low, high), peak| {
         (low.min(peak), high.max(peak))
@@ -210,7 +218,11 @@ fn draw(report: &Report, theme: Theme, quantity: &Quantity) -> Option<Drawing> {
 const TINTS: [f64; 3] = [1.0, 0.45, 0.72];
 
 fn tint(model: &str, number: usize) -> String {
-    format!("{}t{}", theme::series_class(model), number % (2 * TINTS.len()))
+    format!(
+        "{}t{}",
+        theme::series_class(model),
+        number % (2 * TINTS.len())
+    )
 }
 
 /// Makes the looks of a model's processes known: opaque, for they are drawn over each other.
@@ -220,7 +232,9 @@ fn tints(canvas: &Canvas, model: &str, processes: usize) {
         let class = theme::series_class(model);
         let hatch = match number % 2 {
             0 => "",
-            _ => "<path class=\"line hatch\" stroke-width=\"10\" d=\"M-10 10L10-10M0 60L60 0M50 70L70 50\"/>",
+            _ => {
+                "<path class=\"line hatch\" stroke-width=\"10\" d=\"M-10 10L10-10M0 60L60 0M50 70L70 50\"/>"
+            }
         };
         canvas.define(&format!(
             "<style>.{id}{{fill:url(#{id})}}</style><pattern id=\"{id}\" width=\"60\" height=\"60\" \
@@ -260,7 +274,13 @@ fn area(canvas: &Canvas, frame: &Frame, stack: &Stack, column: f64) {
                 ((bottom - frame.at_y(level)) / STEP).round() * STEP
             })
             .collect();
-        canvas.steps(&tint(&stack.row.model, number), left, bottom, width, &heights);
+        canvas.steps(
+            &tint(&stack.row.model, number),
+            left,
+            bottom,
+            width,
+            &heights,
+        );
     }
     names(canvas, frame, stack, right);
     let (peak, at) = stack.peak;
@@ -279,7 +299,13 @@ fn names(canvas: &Canvas, frame: &Frame, stack: &Stack, right: f64) {
     let shown = stack.labels.len().min(fits as usize);
     for (number, label) in stack.labels.iter().take(shown).enumerate() {
         let y = frame.y.1 - 5.0 - PITCH * number as f64;
-        canvas.rect(&tint(&stack.row.model, number), right + 7.0, y - 4.5, 10.0, 9.0);
+        canvas.rect(
+            &tint(&stack.row.model, number),
+            right + 7.0,
+            y - 4.5,
+            10.0,
+            9.0,
+        );
         let label = SMALL.fitted(label, 110.0);
         canvas.text(SMALL, Anchor::Start, right + 22.0, y + 3.8, &label);
     }

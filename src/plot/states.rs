@@ -3,8 +3,8 @@
 //!
 //! To give a new activity or part its look: a row in [`LOOKS`], and for a part its line in [`of_part`].
 
-use super::page::{MARGIN, SMALL, WIDTH};
 use super::font::Weight;
+use super::page::{MARGIN, SMALL, WIDTH};
 use super::svg::{self, Anchor, Canvas};
 use super::theme::{self, StateColours};
 use crate::analysis::Part;
@@ -57,11 +57,7 @@ const LOOKS: &[Look] = &[
         (40, "M20 10v10", 10),
     ),
     // computing: plain
-    look(
-        ("#009e73", "#1fa47d"),
-        ("#009e73", "#1fa47d"),
-        (60, "", 0),
-    ),
+    look(("#009e73", "#1fa47d"), ("#009e73", "#1fa47d"), (60, "", 0)),
     // waiting: thin, rising
     look(
         ("#d3e6f5", "#1d3d57"),
@@ -72,7 +68,11 @@ const LOOKS: &[Look] = &[
     look(
         ("#d55e00", "#d5651c"),
         GROUND,
-        (70, "M-10 10L10-10M0 70L70 0M60 80L80 60M-10 60L10 80M0 0L70 70M60-10L80 10", 10),
+        (
+            70,
+            "M-10 10L10-10M0 70L70 0M60 80L80 60M-10 60L10 80M0 0L70 70M60-10L80 10",
+            10,
+        ),
     ),
     // waiting for the GIL: thick, falling
     look(
@@ -81,17 +81,9 @@ const LOOKS: &[Look] = &[
         (80, "M-10 70L10 90M0 0L80 80M70-10L90 10", 18),
     ),
     // waiting for a lock: upright
-    look(
-        ("#cc79a7", "#c77ba4"),
-        GROUND,
-        (50, "M25 0v50", 12),
-    ),
+    look(("#cc79a7", "#c77ba4"), GROUND, (50, "M25 0v50", 12)),
     // waiting for a permit: level
-    look(
-        ("#a88bd0", "#8a6cb8"),
-        GROUND,
-        (50, "M0 25h50", 12),
-    ),
+    look(("#a88bd0", "#8a6cb8"), GROUND, (50, "M0 25h50", 12)),
     // sending: dashes
     look(
         ("#0072b2", "#2c86c4"),
@@ -99,11 +91,7 @@ const LOOKS: &[Look] = &[
         (60, "M5 15h20M35 45h20", 14),
     ),
     // idle: plain and pale
-    look(
-        ("#eef0f2", "#24282e"),
-        ("#eef0f2", "#24282e"),
-        (60, "", 0),
-    ),
+    look(("#eef0f2", "#24282e"), ("#eef0f2", "#24282e"), (60, "", 0)),
     // joining: thin dashes
     look(
         ("#eef0f2", "#24282e"),
@@ -185,7 +173,13 @@ pub fn label(canvas: &Canvas, state: State, size: f64, (x, y): (f64, f64), text:
     let look = label_look(state, size);
     let wide = look.width(text) + 6.0;
     if !LOOKS[state].lines.is_empty() {
-        canvas.rect(&format!("f{state}"), x - wide / 2.0, y - 0.86 * size, wide, 1.14 * size);
+        canvas.rect(
+            &format!("f{state}"),
+            x - wide / 2.0,
+            y - 0.86 * size,
+            wide,
+            1.14 * size,
+        );
     }
     canvas.text(look, Anchor::Middle, x, y, text);
 }

@@ -190,7 +190,10 @@ mod tests {
     fn ink_is_read_on_every_ground() {
         assert!((contrast("#000000", "#ffffff") - 21.0).abs() < 1e-9);
         assert_eq!(contrast("#0072b2", "#0072b2"), 1.0);
-        assert_eq!((ink_on("#0072b2"), ink_on("#f0b429")), ("#ffffff", "#111111"));
+        assert_eq!(
+            (ink_on("#0072b2"), ink_on("#f0b429")),
+            ("#ffffff", "#111111")
+        );
     }
 
     #[test]

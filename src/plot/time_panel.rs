@@ -6,8 +6,8 @@ use super::axis::{Axis, Kind};
 use super::page::{
     EDGE, HEADING, Heading, MARGIN, Notes, SMALL, WIDTH, called, finish, group, place_of,
 };
-use super::svg::Canvas;
 use super::svg::Anchor;
+use super::svg::Canvas;
 use crate::analysis::{Report, Row};
 use crate::experiment::Theme;
 use crate::units::format_count;
@@ -46,7 +46,9 @@ pub fn by_case<T>(rows: &mut [T], row: impl Fn(&T) -> &Row) {
 /// its own.
 pub fn time_axes(runs: &[(Option<&str>, f64)]) -> Vec<f64> {
     let longest = |case: Option<Option<&str>>| {
-        let own = runs.iter().filter(|(of, _)| case.is_none_or(|case| case == *of));
+        let own = runs
+            .iter()
+            .filter(|(of, _)| case.is_none_or(|case| case == *of));
         let (low, high) = own.fold((f64::INFINITY, 0.0f64), |(low, high), (_, whole)| {
             (low.min(*whole), high.max(*whole))
         });
@@ -63,7 +65,10 @@ pub fn bounded<D: Copy>(details: &[D], draw: impl Fn(D) -> Drawing) -> Option<Dr
     let mut drawing = None;
     for detail in details {
         drawing = Some(draw(*detail));
-        if drawing.as_ref().is_some_and(|drawing| drawing.svg.len() <= MOST_BYTES) {
+        if drawing
+            .as_ref()
+            .is_some_and(|drawing| drawing.svg.len() <= MOST_BYTES)
+        {
             break;
         }
     }
@@ -163,7 +168,11 @@ pub fn draw(
     fill: impl Fn(&Canvas, usize, &Frame),
 ) -> Drawing {
     let heading = Heading::new(report, chart.subtitle);
-    let notes: Vec<_> = chart.notes.iter().map(|note| (SMALL, note.clone())).collect();
+    let notes: Vec<_> = chart
+        .notes
+        .iter()
+        .map(|note| (SMALL, note.clone()))
+        .collect();
     let notes = Notes::new(&notes);
     let runs: Vec<(Option<&str>, f64)> = chart
         .panels

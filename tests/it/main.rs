@@ -21,6 +21,8 @@ mod claims;
 mod plots;
 mod simulator;
 mod steps;
+mod traced_figures;
+mod tracer;
 mod typing;
 mod wording;
 mod fuzz;

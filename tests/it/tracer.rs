@@ -247,7 +247,13 @@ pub fn pool(workers: u32, tasks: u64) -> Trace {
             }
         }
         steps.push(own(Activity::Idle, 200 * US));
-        lane(Role::Worker, number + 1, 0, 10 * US * u64::from(number), &steps)
+        lane(
+            Role::Worker,
+            number + 1,
+            0,
+            10 * US * u64::from(number),
+            &steps,
+        )
     };
     let mut lanes = vec![main_lane(100 * US, 2 * MS)];
     lanes.extend((0..workers).map(of));
@@ -296,7 +302,11 @@ pub fn over_time(processes: u64, samples: u64) -> OverTime {
             alive.then(|| ProcessAt {
                 label,
                 bytes: (2 << 20) + since_ns / 40 * number.min(1),
-                cores: if number == 0 { 0.05 } else { 0.5 + 0.4 * (number % 2) as f64 },
+                cores: if number == 0 {
+                    0.05
+                } else {
+                    0.5 + 0.4 * (number % 2) as f64
+                },
             })
         };
         OverTimeSample {
@@ -311,52 +321,51 @@ pub fn over_time(processes: u64, samples: u64) -> OverTime {
     }
 }
 
-/// Every kind of traced report, by name.
-pub fn reports() -> Vec<(&'static str, Report)> {
-    let of = |title: &str, models: &[&'static str], traces: &[Trace]| {
-        report(&simulation(title, models), traces)
-    };
-    let mut under_gil = simulation("Computing with and without a GIL", &["threads", "threads"]);
-    under_gil.lanes[0] = under_gil.lanes[0].clone().on("native", "");
-    under_gil.lanes[1] = under_gil.lanes[1].clone().on("gil", "");
-    let mut by_case = simulation("A blocking call in the loop", &["async"]);
-    by_case.points = ["sleep", "block"]
-        .map(|case| (Some(case.to_owned()), Vec::new()))
-        .to_vec();
-    let many = ["thread-pool", "threads", "async"];
-    let models = ["sequential", "processes", "process-pool"];
-    let mut over = simulation("Processes come and go", &models).report();
-    for (row, processes) in over.rows.iter_mut().zip([0, 4, 12]) {
-        row.over_time = Some(over_time(processes, 300));
-    }
-    vec![
-        ("over-time", over),
-        (
-            "models",
-            of(
-                "Computing and waiting in turn",
-                &["sequential", "threads", "processes"],
-                &[sequential(), threads(), processes()],
-            ),
-        ),
-        ("gil", report(&under_gil, &[threads(), gil()])),
-        ("turns", of("The event loop: three tasks", &["async"], &[turns()])),
-        ("frozen", report(&by_case, &[event_loop(6, 5, 300 * US, 10 * MS), frozen()])),
-        (
-            "many",
-            of(
-                "100,000 tasks",
-                &many,
-                &[
-                    pool(4, 100_000),
-                    thread_each(100_000),
-                    event_loop(50_000, 1, 2 * US, 5 * MS),
-                ],
-            ),
-        ),
-        (
-            "workers",
-            of("A large pool", &["thread-pool"], &[pool(40, 4_000)]),
-        ),
-    ]
-}
+/// Every kind of traced report: its name, and what makes it.
+pub const REPORTS: &[(&str, fn() -> Report)] = &[
+    ("models", || {
+        let models = ["sequential", "threads", "processes"];
+        let simulation = simulation("Computing and waiting in turn", &models);
+        report(&simulation, &[sequential(), threads(), processes()])
+    }),
+    ("gil", || {
+        let title = "Computing with and without a GIL";
+        let mut simulation = simulation(title, &["threads", "threads"]);
+        simulation.lanes[0] = simulation.lanes[0].clone().on("native", "");
+        simulation.lanes[1] = simulation.lanes[1].clone().on("gil", "");
+        report(&simulation, &[threads(), gil()])
+    }),
+    ("turns", || {
+        let simulation = simulation("The event loop: three tasks", &["async"]);
+        report(&simulation, &[turns()])
+    }),
+    ("frozen", || {
+        let mut simulation = simulation("A blocking call in the loop", &["async"]);
+        simulation.points = ["sleep", "block"]
+            .map(|case| (Some(case.to_owned()), Vec::new()))
+            .to_vec();
+        let traces = [event_loop(6, 5, 300 * US, 10 * MS), frozen()];
+        report(&simulation, &traces)
+    }),
+    ("many", || {
+        let models = ["thread-pool", "threads", "async"];
+        let traces = [
+            pool(4, 100_000),
+            thread_each(100_000),
+            event_loop(50_000, 1, 2 * US, 5 * MS),
+        ];
+        report(&simulation("100,000 tasks", &models), &traces)
+    }),
+    ("workers", || {
+        let simulation = simulation("A large pool", &["thread-pool"]);
+        report(&simulation, &[pool(40, 4_000)])
+    }),
+    ("over-time", || {
+        let models = ["sequential", "processes", "process-pool"];
+        let mut report = simulation("Processes come and go", &models).report();
+        for (row, processes) in report.rows.iter_mut().zip([0, 4, 12]) {
+            row.over_time = Some(over_time(processes, 300));
+        }
+        report
+    }),
+];

@@ -120,7 +120,9 @@ fn shown(report: &Report) -> Option<Shown<'_>> {
     }
     if sections.len() < all {
         let left = format_count((all - sections.len()) as u64);
-        notes.push(format!("{left} more rows were traced and have no room here."));
+        notes.push(format!(
+            "{left} more rows were traced and have no room here."
+        ));
     }
     let of = |section: &Section| section.row.has_gil();
     let gil = (sections.iter().any(of), sections.iter().all(of));
@@ -176,11 +178,19 @@ fn drawn(report: &Report, shown: &Shown, theme: Theme, detail: Detail) -> Canvas
         .collect();
     let one_axis = axes.iter().filter(|axis| **axis).count() == 1;
     let subtitle = match one_axis {
-        true => "what each worker did when, in one traced run; shares of its life at the right".to_owned(),
-        false => "what each worker did when, in one traced run; time axes differ, shares at the right".to_owned(),
+        true => "what each worker did when, in one traced run; shares of its life at the right"
+            .to_owned(),
+        false => {
+            "what each worker did when, in one traced run; time axes differ, shares at the right"
+                .to_owned()
+        }
     };
     let heading = Heading::new(report, &subtitle);
-    let notes: Vec<_> = shown.notes.iter().map(|note| (SMALL, note.clone())).collect();
+    let notes: Vec<_> = shown
+        .notes
+        .iter()
+        .map(|note| (SMALL, note.clone()))
+        .collect();
     let notes = Notes::new(&notes);
 
     let pitch = Pitch::of(lines.len());
@@ -237,7 +247,13 @@ fn draw_section(
     canvas.text(HEADING, Anchor::Start, MARGIN, top + 17.0, &name);
     let told = words::head(section);
     let told = SMALL.fitted(&told, WIDTH - 2.0 * MARGIN - wide - 10.0);
-    canvas.text(SMALL, Anchor::Start, MARGIN + wide + 10.0, top + 17.0, &told);
+    canvas.text(
+        SMALL,
+        Anchor::Start,
+        MARGIN + wide + 10.0,
+        top + 17.0,
+        &told,
+    );
 
     let most = (((right - left) / 75.0) as usize).clamp(2, 9);
     let axis = Axis::linear(Kind::Time, plot.whole_ns, most);
@@ -263,7 +279,11 @@ fn draw_section(
         canvas.text(look, Anchor::End, left - 8.0 - indent, middle + 3.8, &label);
         match line {
             Line::Strip(strip) => {
-                let bar = if strip.is_task { pitch.bar - 4.0 } else { pitch.bar };
+                let bar = if strip.is_task {
+                    pitch.bar - 4.0
+                } else {
+                    pitch.bar
+                };
                 plot.strip(canvas, strip, middle - bar / 2.0, bar);
             }
             Line::Bundle(bundle) => plot.bundle(canvas, bundle, y + 4.0, height - 10.0),

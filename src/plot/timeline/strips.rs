@@ -21,10 +21,7 @@ const LEAST_BESIDE: f64 = 3.0;
 const STEP: f64 = 0.5;
 
 /// Numbers of tasks.
-const NUMBER: Look = Look {
-    size: 10.0,
-    ..MARK
-};
+const NUMBER: Look = Look { size: 10.0, ..MARK };
 
 /// How much of a trace is drawn.
 #[derive(Clone, Copy)]
@@ -208,7 +205,10 @@ impl Plot<'_> {
             let said = [format!("task {task}"), task.to_string()];
             // Digits are not equally wide; that must not decide which of equal spans have their number.
             let wide = |text: &str| NUMBER.width(&text.replace(|c: char| c.is_ascii_digit(), "0"));
-            if let Some(text) = said.into_iter().find(|text| wide(text) + 4.0 <= right - left) {
+            if let Some(text) = said
+                .into_iter()
+                .find(|text| wide(text) + 4.0 <= right - left)
+            {
                 let state = states::of_activity(span.activity);
                 numbers.push((state, f64::midpoint(left, right), text));
             }

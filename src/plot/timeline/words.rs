@@ -3,7 +3,7 @@
 use super::lines::{Line, Section};
 use super::{by_share, percent, shares, time};
 use crate::analysis::Report;
-use crate::measure::trace::{Activity, Lane, Role, Span};
+use crate::measure::trace::{Activity, Role, Span};
 use crate::plot::page::title_sentence;
 use crate::units::{format_count, format_ratio};
 
@@ -120,23 +120,30 @@ fn holds_up(section: &Section) -> Option<String> {
     })
 }
 
-/// The longest wait for a lock, the GIL or a permit.
+/// The longest wait for a lock, the GIL or a permit; spans that follow each other are one.
 fn longest_wait(section: &Section) -> Option<String> {
-    let trace = &section.traced.trace;
-    let all = trace.lanes.iter();
-    let waits = all.flat_map(|lane| lane.spans.iter().map(move |span| (lane, span)));
-    let hindered = |(_, span): &(&Lane, &Span)| {
-        matches!(
-            span.activity,
+    let lanes = section.traced.trace.lanes.iter();
+    let alike = |a: &Span, b: &Span| (a.activity, a.task) == (b.activity, b.task);
+    let waits = lanes.flat_map(|lane| lane.spans.chunk_by(alike));
+    let hindered = waits.filter_map(|spans| {
+        let (first, last) = (spans.first()?, spans.last()?);
+        let hinders = matches!(
+            first.activity,
             Activity::Lock | Activity::Limit | Activity::Gil
-        )
+        );
+        hinders.then_some((last.end_ns - first.start_ns, first))
+    });
+    let (length_ns, span) = hindered.max_by_key(|(length_ns, _)| *length_ns)?;
+    let who = match span.task {
+        Some(task) => format!(", by task {task}"),
+        None => String::new(),
     };
-    let (_, span) = waits
-        .filter(hindered)
-        .max_by_key(|(_, span)| span.length_ns())?;
-    let who = span.task.map_or(String::new(), |task| format!(" by task {task}"));
-    let kind = span.activity.def().title;
-    Some(format!("longest {kind}{who}: {}", time(span.length_ns())))
+    let what = match span.activity {
+        Activity::Gil => "the GIL",
+        Activity::Limit => "a permit",
+        _ => "a lock",
+    };
+    Some(format!("longest wait for {what}: {}{who}", time(length_ns)))
 }
 
 fn told(section: &Section) -> String {
@@ -179,7 +186,10 @@ pub fn text(report: &Report, sections: &[Section], notes: &[String]) -> String {
     let mut text = format!("{}\n\nTimeline of one traced run\n", title_sentence(report));
     for section in sections {
         text.push_str(&format!("{}\n", told(section)));
-        let labels = section.lines.iter().map(|line| line.label().chars().count());
+        let labels = section
+            .lines
+            .iter()
+            .map(|line| line.label().chars().count());
         let wide = labels.max().unwrap_or(0);
         for line in &section.lines {
             let from = match line {

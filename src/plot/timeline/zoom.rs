@@ -3,7 +3,7 @@
 
 use super::columns::{Columns, STACK};
 use super::lines::{Line, Strip};
-use super::{occurs, shown, title, time};
+use super::{occurs, shown, title};
 use crate::analysis::Report;
 use crate::experiment::Theme;
 use crate::measure::trace::{ACTIVITIES, Activity, Span};
@@ -11,7 +11,7 @@ use crate::plot::states;
 use serde_json::{Value, json};
 
 /// Most bars of all strips together: about 100 bytes each.
-const MOST_BARS: usize = 2_000;
+const MOST_BARS: usize = 1_500;
 
 /// The specification; `None` where nothing was traced.
 pub fn vega_lite(report: &Report, theme: Theme) -> Option<Value> {
@@ -40,7 +40,7 @@ pub fn vega_lite(report: &Report, theme: Theme) -> Option<Value> {
             bars.extend(own.iter().map(|(span, task)| {
                 json!({
                     "in": name, "lane": strip.label, "does": title(span.activity, shown.gil), "task": task,
-                    "from": ms(span.start_ns), "to": ms(span.end_ns), "takes": time(span.length_ns()),
+                    "from": ms(span.start_ns), "to": ms(span.end_ns),
                 })
             }));
         }
@@ -49,9 +49,15 @@ pub fn vega_lite(report: &Report, theme: Theme) -> Option<Value> {
     let seen = ACTIVITIES.iter().map(|def| def.activity);
     let seen: Vec<Activity> = seen.filter(|one| occurs(&lines, *one)).collect();
     let dark = theme == Theme::Dark;
-    let (ground, ink) = if dark { ("#111111", "#e8e8e8") } else { ("#ffffff", "#1f2328") };
+    let (ground, ink) = if dark {
+        ("#111111", "#e8e8e8")
+    } else {
+        ("#ffffff", "#1f2328")
+    };
     let subtitle = match merged {
-        true => "drag to move, scroll to zoom; where spans were too many, what prevails in each moment",
+        true => {
+            "drag to move, scroll to zoom; where spans were too many, what prevails in each moment"
+        }
         false => "drag to move, scroll to zoom",
     };
     let plain = json!({ "labelColor": ink, "titleColor": ink });
@@ -61,6 +67,7 @@ pub fn vega_lite(report: &Report, theme: Theme) -> Option<Value> {
         "background": ground,
         "config": { "axis": plain, "legend": plain, "header": plain },
         "data": { "values": bars },
+        "transform": [{ "calculate": "datum.to - datum.from", "as": "takes" }],
         "facet": { "row": {
             "field": "in", "type": "nominal", "title": null, "sort": names,
             "header": { "labelOrient": "top", "labelAnchor": "start", "labelAngle": 0, "labelFontWeight": "bold" },
@@ -83,7 +90,7 @@ pub fn vega_lite(report: &Report, theme: Theme) -> Option<Value> {
                     { "field": "task", "title": "task" },
                     { "field": "does", "title": "activity" },
                     { "field": "from", "title": "start (ms)", "type": "quantitative", "format": ",.3f" },
-                    { "field": "takes", "title": "length" },
+                    { "field": "takes", "title": "length (ms)", "type": "quantitative", "format": ",.3f" },
                 ],
             },
         },
