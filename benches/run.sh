@@ -48,6 +48,7 @@ run_all() {
   bench 'The kernel' "$test_python" benches/kernel.py "$conclab"
   bench 'A trial' cargo bench --quiet --locked --bench trial
   bench 'The models' env PYTHON="$test_python" cargo bench --quiet --locked --bench models
+  bench 'Tracing' cargo bench --quiet --locked --bench tracing
   bench 'The emulated GIL' env PYTHON="$test_python" cargo bench --quiet --locked --bench gil
   bench 'A CPython, beside scripts by hand' env PYTHON="$test_python" cargo bench --quiet --locked --bench fidelity
   bench 'Reference figures' "$test_python" benches/reference.py "$conclab"

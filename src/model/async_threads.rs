@@ -5,6 +5,7 @@ use super::nonblocking::Loop;
 use super::settings::WORKERS;
 use super::{Footprint, Job, Model, Settings, Tally};
 use crate::describe::ModelDef;
+use crate::measure::trace::Role;
 use crate::runtime::Runtime;
 use tokio::runtime::Builder;
 
@@ -50,8 +51,9 @@ impl Model for AsyncThreads {
 
     fn run(&self, job: &Job) -> Result<Tally, String> {
         let workers = job.settings.workers;
+        let _lane = job.own_lane(Role::Main);
         let mut builder = Builder::new_multi_thread();
-        let event_loop = start(builder.worker_threads(workers as usize), job)?;
+        let event_loop = start(builder.worker_threads(workers as usize), job, workers)?;
         let tally = run_all(&event_loop, Loop::new(job, None), workers, None);
         // Joins the loop's threads.
         drop(event_loop);

@@ -5,6 +5,8 @@
 use super::{Job, Sharing, Site, Tally, data, fold};
 use crate::compute;
 use crate::io::{self, command, files, http, postgres, sqlite, url};
+use crate::measure::trace::Activity;
+use crate::measure::trace::recorder;
 use crate::process::shared::{MutexGuard, Permit};
 use crate::program::{Body, Group, Op, Statement, Sync, Value};
 use crate::runtime::gil::{Gil, tick};
@@ -88,6 +90,7 @@ pub fn run_task_on(
     argument: &[u8],
     results: &mut Vec<u8>,
 ) -> Result<u64, String> {
+    recorder::enter(Activity::Computing, Some(number));
     if let Some(latencies) = &job.latencies {
         latencies.start(number);
     }
@@ -198,13 +201,13 @@ fn run_ops(job: &Job, task: &mut Task, ops: &[Op], mut result: u64) -> Result<u6
 fn take_lock<'a>(job: &'a Job, name: &str) -> Option<MutexGuard<'a>> {
     let sharing = job.sharing.as_deref()?;
     let free = sharing.try_lock(name);
-    free.or_else(|| job.wait(|| sharing.lock(name)))
+    free.or_else(|| job.wait_for(Activity::Lock, || sharing.lock(name)))
 }
 
 fn take_permit<'a>(job: &'a Job, verb: &str) -> Option<Permit<'a>> {
     let sharing = job.sharing.as_deref()?;
     let free = sharing.try_permit(verb);
-    free.or_else(|| job.wait(|| sharing.permit(verb)))
+    free.or_else(|| job.wait_for(Activity::Limit, || sharing.permit(verb)))
 }
 
 impl Task<'_> {

@@ -2,11 +2,15 @@
 //! tasks are futures.
 
 use super::nonblocking::{self, Loop};
+use super::turns::Turns;
 use super::{Footprint, Job, Model, Settings, Tally, blocking};
 use crate::describe::ModelDef;
+use crate::measure::trace::recorder::{end_lane, enter};
+use crate::measure::trace::{Activity, Role};
 use crate::program::{Op, Program};
-use crate::runtime::gil::{Gil, tick};
+use crate::runtime::gil::tick;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, mpsc};
@@ -29,6 +33,7 @@ const DEF: ModelDef = ModelDef {
 /// What the tasks of one run share.
 struct Shared {
     on: Loop,
+    turns: Option<Arc<Turns>>,
     state: Mutex<State>,
     all_done: Notify,
 }
@@ -88,7 +93,8 @@ impl Model for Async {
     }
 
     fn run(&self, job: &Job) -> Result<Tally, String> {
-        let event_loop = start(&mut Builder::new_current_thread(), job)?;
+        let _lane = job.own_lane(Role::Loop);
+        let event_loop = start(&mut Builder::new_current_thread(), job, 0)?;
         let tally = run_all(&event_loop, Loop::new(job, None), 1, None);
         // Waits for the threads that wrote files, as asyncio.run does.
         drop(event_loop);
@@ -96,18 +102,48 @@ impl Model for Async {
     }
 }
 
-/// An event loop, with timers and sockets. Under a GIL its threads drop the lock before they park; they take
-/// it with the next task that they run ([`spawn`]).
-pub(super) fn start(builder: &mut Builder, job: &Job) -> Result<Runtime, String> {
-    if let Some(gil) = &job.gil {
-        let (parks, ends) = (gil.clone(), gil.clone());
-        builder.on_thread_park(move || parks.release());
-        builder.on_thread_stop(move || ends.release());
+/// A running event loop; dropping it waits for its threads.
+pub(super) struct EventLoop {
+    /// The loop itself.
+    pub runtime: Runtime,
+    /// What is noted of it, in a traced run.
+    turns: Option<Arc<Turns>>,
+    /// Threads beside the trial's own.
+    threads: u32,
+}
+
+/// An event loop with so many threads beside the trial's own, with timers and sockets. Under a GIL its threads
+/// drop the lock before they park; they take it with the next task that they run ([`spawn`]).
+pub(super) fn start(builder: &mut Builder, job: &Job, threads: u32) -> Result<EventLoop, String> {
+    let turns = Turns::new(job, threads);
+    // What a thread does is noted before it drops the lock.
+    if turns.is_some() || job.gil.is_some() {
+        let (noted, gil) = (turns.clone(), job.gil.clone());
+        builder.on_thread_park(move || {
+            if let Some(turns) = &noted {
+                turns.park();
+            }
+            if let Some(gil) = &gil {
+                gil.release();
+            }
+        });
+        let gil = job.gil.clone();
+        builder.on_thread_stop(move || {
+            end_lane();
+            if let Some(gil) = &gil {
+                gil.release();
+            }
+        });
     }
-    builder
+    let runtime = builder
         .enable_all()
         .build()
-        .map_err(|error| format!("the event loop could not be started: {error}"))
+        .map_err(|error| format!("the event loop could not be started: {error}"))?;
+    Ok(EventLoop {
+        runtime,
+        turns,
+        threads,
+    })
 }
 
 /// Whether tasks of this program ever give way to others on a loop without an executor.
@@ -127,7 +163,7 @@ fn waits(program: &Program) -> bool {
 ///
 /// A task is one allocation: its future, with a handle on what all share. The program is there once.
 pub(super) fn run_all(
-    event_loop: &Runtime,
+    event_loop: &EventLoop,
     on: Loop,
     workers: u32,
     failures: Option<mpsc::UnboundedReceiver<String>>,
@@ -141,6 +177,7 @@ pub(super) fn run_all(
     let waits = on.executor.is_some() || waits(&on.job.program);
     let shared = Arc::new(Shared {
         on,
+        turns: event_loop.turns.clone(),
         state: Mutex::new(State {
             left: tasks,
             tally: Tally {
@@ -150,24 +187,43 @@ pub(super) fn run_all(
         }),
         all_done: Notify::new(),
     });
-    let gil = shared.on.job.gil.clone();
-    let ended = event_loop.block_on(async {
+    let ended = event_loop.runtime.block_on(async {
+        if let Some(turns) = &shared.turns {
+            spawn(&shared, None, turns.clone().probe());
+        }
         for turn in 0..tasks {
+            let number = shared.on.job.program.in_turn(turn);
             let task = Unfinished {
-                number: shared.on.job.program.in_turn(turn),
+                number,
                 shared: shared.clone(),
             };
-            if waits {
-                spawn(gil.clone(), async move {
+            match (waits, &shared.turns) {
+                (true, None) => spawn(&shared, Some(number), async move {
                     let result = nonblocking::run_task(&task.shared.on, task.number).await;
                     task.finish(result);
-                });
-            } else {
-                spawn(gil.clone(), async move {
+                }),
+                (true, Some(turns)) => {
+                    let turns = turns.clone();
+                    spawn(&shared, Some(number), async move {
+                        let result = {
+                            let run = pin!(nonblocking::run_task(&task.shared.on, task.number));
+                            turns.run(task.number, run).await
+                        };
+                        task.finish(result);
+                    });
+                }
+                (false, _) => spawn(&shared, Some(number), async move {
+                    // Its only turn begins with the task.
+                    if let Some(turns) = &task.shared.turns {
+                        turns.open();
+                    }
                     let result = blocking::run_task(&task.shared.on.job, task.number);
                     task.finish(result);
-                });
+                }),
             }
+        }
+        if event_loop.threads > 0 {
+            enter(Activity::Joining, None);
         }
         let failed = async {
             match failures {
@@ -180,7 +236,11 @@ pub(super) fn run_all(
             failure = failed => Err(failure.unwrap_or_else(|| "the pool has ended".to_owned())),
         }
     });
-    if let Some(gil) = &gil {
+    enter(Activity::Joining, None);
+    if let Some(turns) = &shared.turns {
+        turns.ran();
+    }
+    if let Some(gil) = &shared.on.job.gil {
         gil.release();
     }
     ended?;
@@ -188,15 +248,24 @@ pub(super) fn run_all(
     Ok(state.tally.clone())
 }
 
-/// Spawns a task. Under a GIL whichever thread runs it takes the lock first, and offers it where it goes on
-/// from one task to the next.
-fn spawn(gil: Option<Arc<Gil>>, task: impl Future<Output = ()> + Send + 'static) {
-    match gil {
+/// Spawns a task; the one of the loop's own has no number. Under a GIL whichever thread runs it takes the lock
+/// first, and offers it where it goes on from one task to the next.
+fn spawn(
+    shared: &Arc<Shared>,
+    number: Option<u64>,
+    task: impl Future<Output = ()> + Send + 'static,
+) {
+    match &shared.on.job.gil {
         None => drop(tokio::spawn(task)),
         Some(gil) => {
+            let (gil, turns) = (gil.clone(), shared.turns.clone());
             let mut task = Box::pin(task);
             drop(tokio::spawn(poll_fn(move |context| {
-                gil.take();
+                if let Some(turns) = &turns {
+                    turns.open();
+                }
+                gil.take_for(number);
+                enter(Activity::Computing, number);
                 tick(Some(&gil));
                 task.as_mut().poll(context)
             })));

@@ -4,9 +4,11 @@
 //! back. To add work that is handed over: a variant of [`Work`].
 
 use super::blocking::{compute, panicked};
-use super::{Job, data};
+use super::{Job, data, wait};
+use crate::measure::trace::Activity;
+use crate::measure::trace::recorder::enter;
 use crate::process::worker::Pipes;
-use crate::runtime::gil::{Gil, hold, without};
+use crate::runtime::gil::{Gil, hold_for};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -82,7 +84,8 @@ impl Work<'_> {
                 seed,
             } => compute(function, *size, *seed, gil),
             Work::Block { time_ns } => {
-                without(gil, || thread::sleep(Duration::from_nanos(*time_ns)));
+                let time = Duration::from_nanos(*time_ns);
+                wait(gil, Activity::Waiting, || thread::sleep(time));
                 Ok(0)
             }
         }
@@ -113,10 +116,13 @@ impl Executor {
                 let (work, gil) = (work.into_owned(), job.gil.clone());
                 pool.spawn_fifo(move || {
                     let gil = gil.as_deref();
-                    let _held = hold(gil);
+                    let held = hold_for(gil, task);
+                    enter(Activity::Computing, Some(task));
                     let run = catch_unwind(AssertUnwindSafe(|| work.run(gil)));
                     // Nobody waits where the trial is ending.
                     let _ = done.send(run.unwrap_or_else(|panic| Err(panicked(&*panic))));
+                    enter(Activity::Idle, None);
+                    drop(held);
                 });
             }
             Executor::Processes(requests) => {

@@ -1,13 +1,15 @@
 //! An event loop for the waiting and a pool for the computing.
 
-use super::event_loop::{run_all, start};
+use super::event_loop::{EventLoop, run_all, start};
 use super::executor::{Executor, serve};
 use super::nonblocking::Loop;
 use super::settings::{POOL, START, WORKERS};
+use super::turns::noted;
 use super::{Footprint, Job, Model, Pool, Settings, Tally, thread_pool, worker};
 use crate::describe::ModelDef;
+use crate::measure::trace::{Activity, Role};
 use std::sync::Arc;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::sync::{Mutex, mpsc};
 
 /// The model.
@@ -49,7 +51,8 @@ impl Model for Hybrid {
     }
 
     fn run(&self, job: &Job) -> Result<Tally, String> {
-        let event_loop = start(&mut Builder::new_current_thread(), job)?;
+        let _lane = job.own_lane(Role::Loop);
+        let event_loop = start(&mut Builder::new_current_thread(), job, 0)?;
         match job.settings.pool {
             Pool::Threads => on_threads(job, event_loop),
             Pool::Processes => on_processes(job, event_loop),
@@ -57,9 +60,9 @@ impl Model for Hybrid {
     }
 }
 
-fn on_threads(job: &Job, event_loop: Runtime) -> Result<Tally, String> {
+fn on_threads(job: &Job, event_loop: EventLoop) -> Result<Tally, String> {
     let workers = job.settings.workers;
-    let (pool, threads) = thread_pool::start(workers)?;
+    let (pool, threads) = thread_pool::start(job, workers)?;
     let on = Loop::new(job, Some(Executor::Threads(pool)));
     let tally = run_all(&event_loop, on, workers, None);
     // The pool ended with the loop that it served; its threads are waited for.
@@ -68,7 +71,7 @@ fn on_threads(job: &Job, event_loop: Runtime) -> Result<Tally, String> {
     tally
 }
 
-fn on_processes(job: &Job, event_loop: Runtime) -> Result<Tally, String> {
+fn on_processes(job: &Job, event_loop: EventLoop) -> Result<Tally, String> {
     let count = job.settings.workers;
     let mut workers = worker::start_all(job, count)?;
     let (requests, offers) = mpsc::unbounded_channel();
@@ -77,13 +80,13 @@ fn on_processes(job: &Job, event_loop: Runtime) -> Result<Tally, String> {
     let mut serving = Vec::with_capacity(workers.len());
     for (number, worker) in workers.iter_mut().enumerate() {
         let pipes = {
-            let _inside = event_loop.enter();
+            let _inside = event_loop.runtime.enter();
             worker.take_pipes().map_err(|error| error.to_string())?
         };
         let (offers, failed) = (offers.clone(), failed.clone());
         let argument = job.argument.clone();
-        serving.push(event_loop.spawn(async move {
-            let last = serve(pipes, offers, argument).await;
+        serving.push(event_loop.runtime.spawn(async move {
+            let last = noted(Activity::Sending, serve(pipes, offers, argument)).await;
             last.map_err(|error| {
                 let _ = failed.send(format!("worker process {} {error}", number + 1));
             })
@@ -97,7 +100,7 @@ fn on_processes(job: &Job, event_loop: Runtime) -> Result<Tally, String> {
             let _ = requests.send(None);
         }
         for last in serving {
-            if let Ok(Ok(last)) = event_loop.block_on(last) {
+            if let Ok(Ok(last)) = event_loop.runtime.block_on(last) {
                 tally.worker_peak_bytes = tally.worker_peak_bytes.max(worker::peak_bytes(&last));
             }
         }

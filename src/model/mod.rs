@@ -5,6 +5,7 @@
 
 pub mod blocking;
 mod nonblocking;
+mod turns;
 mod data;
 mod latency;
 pub mod settings;
@@ -27,8 +28,8 @@ pub use settings::{Pool, Settings, Start};
 pub use sharing::Sharing;
 
 use crate::describe::ModelDef;
-use crate::measure::trace::Role;
-use crate::measure::trace::recorder::{LaneGuard, Recorder};
+use crate::measure::trace::recorder::{self, LaneGuard, MOST_SPANS, Recorder};
+use crate::measure::trace::{Activity, Role, Trace};
 use crate::program::{Program, combine, splitmix64};
 use crate::runtime::Runtime;
 use crate::runtime::gil::{self, Gil, Held};
@@ -152,17 +153,42 @@ impl Job {
         })
     }
 
-    /// Opens the calling thread's lane until the guard is dropped, in a traced run; see [`Recorder::lane`].
-    fn lane(
-        &self,
-        role: Role,
-        number: u32,
-        asked_ns: Option<u64>,
-        spans: u64,
-    ) -> Option<LaneGuard> {
-        let trace = self.trace.as_ref()?;
-        let spans = usize::try_from(spans).unwrap_or(usize::MAX);
-        Some(trace.lane(role, number, asked_ns, spans))
+    /// Has workers note what they do, with memory for that which is there before the clock starts.
+    pub fn record(&mut self) {
+        let spans = spans_of(self.program.tasks());
+        self.trace = Some(Recorder::new(0, MOST_SPANS, spans));
+    }
+
+    /// What they noted, once the clock has stopped, which started at `origin_ns` (of [`recorder::now_ns`]);
+    /// `None` where that wasn't asked for.
+    ///
+    /// # Errors
+    /// Where what worker processes left in the site's folder can't be read.
+    pub fn recorded(&self, origin_ns: u64) -> std::io::Result<Option<Trace>> {
+        let Some(recorder) = &self.trace else {
+            return Ok(None);
+        };
+        let mut trace = recorder.finish(origin_ns, &self.site.directory)?;
+        trace.tells_gil = self.gil.is_some();
+        Ok(Some(trace))
+    }
+
+    /// Opens the lane of the trial's own thread until the guard is dropped, in a traced run.
+    fn own_lane(&self, role: Role) -> Option<LaneGuard> {
+        let recorder = self.trace.as_ref()?;
+        Some(recorder.lane(role, 1, None, 0))
+    }
+
+    /// Opens the lane of a new thread that runs tasks, likewise: the worker with this number, from 1, asked
+    /// for at `asked_ns`, which is to run so many tasks.
+    fn worker_lane(&self, number: u32, asked_ns: u64, tasks: u64) -> Option<LaneGuard> {
+        let recorder = self.trace.as_ref()?;
+        Some(recorder.lane(Role::Worker, number, Some(asked_ns), spans_of(tasks)))
+    }
+
+    /// Now, where workers note what they do; else 0.
+    fn asked_ns(&self) -> u64 {
+        self.trace.as_ref().map_or(0, |_| recorder::now_ns())
     }
 
     /// Has this thread hold the lock under which tasks run, where there is one.
@@ -172,13 +198,37 @@ impl Job {
 
     /// Runs something that waits, without that lock.
     fn wait<T>(&self, work: impl FnOnce() -> T) -> T {
-        gil::without(self.gil.as_deref(), work)
+        wait(self.gil.as_deref(), Activity::Waiting, work)
+    }
+
+    /// The same, for a wait of that kind.
+    fn wait_for<T>(&self, kind: Activity, work: impl FnOnce() -> T) -> T {
+        wait(self.gil.as_deref(), kind, work)
     }
 
     /// Offers the lock to who has requested it: before each operation, as at every call of Python.
     fn tick(&self) {
         gil::tick(self.gil.as_deref());
     }
+}
+
+/// Runs something that waits, without the lock, where this thread holds one.
+fn wait<T>(gil: Option<&Gil>, kind: Activity, work: impl FnOnce() -> T) -> T {
+    if !recorder::is_on() {
+        return gil::without(gil, work);
+    }
+    // Who waits on an event loop's thread keeps it from all others.
+    let kind = match kind {
+        Activity::Waiting if recorder::is_on_loop() => Activity::Blocked,
+        kind => kind,
+    };
+    recorder::during(kind, || gil::without(gil, work))
+}
+
+/// Spans that a traced run of so many tasks has about: most do one thing, or wait once.
+pub fn spans_of(tasks: u64) -> usize {
+    let spans = tasks.saturating_mul(3).saturating_add(5);
+    usize::try_from(spans).unwrap_or(usize::MAX).min(MOST_SPANS)
 }
 
 /// Tasks that really can run at the same moment.

@@ -8,6 +8,8 @@ use super::blocking::{NO_PYTHON, Task, allocate};
 use super::executor::{Executor, Work};
 use super::{Job, data, fold, sharing};
 use crate::io::{command, files, http, postgres, sqlite, url};
+use crate::measure::trace::Activity;
+use crate::measure::trace::recorder::then;
 use crate::program::Op;
 use crate::runtime::gil::{hold, without};
 use std::pin::Pin;
@@ -46,12 +48,14 @@ impl Loop {
     async fn lock(&self, name: &Option<String>) -> Option<MutexGuard<'_, ()>> {
         let name = name.as_ref()?;
         let (_, lock) = self.locks.iter().find(|(known, _)| known == name)?;
+        then(Activity::Lock);
         Some(lock.lock().await)
     }
 
     async fn permit(&self, verb: &Option<String>) -> Option<SemaphorePermit<'_>> {
         let verb = verb.as_ref()?;
         let (_, permits) = self.permits.iter().find(|(known, _)| known == verb)?;
+        then(Activity::Limit);
         permits.acquire().await.ok()
     }
 
@@ -62,6 +66,7 @@ impl Loop {
         task: &Task<'_>,
         work: Work<'a>,
     ) -> Waiting<'a> {
+        then(Activity::Waiting);
         Box::pin(executor.run(&self.job, task.number, work))
     }
 }
@@ -126,6 +131,7 @@ fn run_ops<'a, 'b: 'a>(
                 }
                 Op::Sleep { time } => {
                     let time_ns = task.value(time);
+                    then(Activity::Waiting);
                     tokio::time::sleep(Duration::from_nanos(time_ns)).await;
                     fold(result, task.value(time))
                 }
@@ -165,6 +171,7 @@ fn run_ops<'a, 'b: 'a>(
 
 /// What is waited for outside this process.
 fn outside<'a, 'b: 'a>(job: &'a Job, task: &'a mut Task<'b>, op: &'a Op) -> Waiting<'a> {
+    then(Activity::Waiting);
     Box::pin(async move {
         match op {
             Op::Http {

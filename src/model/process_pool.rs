@@ -3,6 +3,8 @@
 use super::settings::{CHUNK, START, WORKERS};
 use super::{Footprint, Job, Model, Settings, Tally, worker};
 use crate::describe::ModelDef;
+use crate::measure::trace::recorder::enter;
+use crate::measure::trace::{Activity, Role};
 use crate::process::worker::{Worker, wait_any};
 use std::ops::Range;
 
@@ -40,11 +42,13 @@ impl Model for ProcessPool {
     }
 
     fn run(&self, job: &Job) -> Result<Tally, String> {
+        let _lane = job.own_lane(Role::Main);
         let mut workers = worker::start_all(job, job.settings.workers)?;
         let mut tally = Tally {
             workers: job.settings.workers,
             ..Tally::default()
         };
+        enter(Activity::Joining, None);
         let served = serve(job, &mut workers, &mut tally);
         worker::join_all(workers, served.map(|()| tally))
     }

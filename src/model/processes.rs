@@ -3,6 +3,8 @@
 use super::settings::START;
 use super::{Footprint, Job, Model, Settings, Tally, worker};
 use crate::describe::ModelDef;
+use crate::measure::trace::recorder::enter;
+use crate::measure::trace::{Activity, Role};
 use crate::process::worker::{Worker, wait_any};
 
 /// The model.
@@ -37,6 +39,7 @@ impl Model for Processes {
 
     fn run(&self, job: &Job) -> Result<Tally, String> {
         let tasks = job.program.tasks();
+        let _lane = job.own_lane(Role::Main);
         let set_up = worker::set_up(job);
         let mut workers = Vec::with_capacity(tasks as usize);
         let mut tally = Ok(Tally {
@@ -58,6 +61,7 @@ impl Model for Processes {
                 }
             }
         }
+        enter(Activity::Joining, None);
         if let Ok(counted) = &mut tally
             && let Err(error) = collect(job, &mut workers, counted)
         {

@@ -2,6 +2,7 @@
 
 use super::{Footprint, Job, Model, Settings, Tally, blocking};
 use crate::describe::ModelDef;
+use crate::measure::trace::Role;
 
 /// The model.
 pub struct Sequential;
@@ -34,6 +35,7 @@ impl Model for Sequential {
             workers: 1,
             ..Tally::default()
         };
+        let _lane = job.own_lane(Role::Worker);
         let _held = job.hold();
         blocking::run_all(job, &mut tally);
         Ok(tally)

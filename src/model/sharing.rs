@@ -5,6 +5,9 @@
 //! loop's own ([`super::nonblocking`]), so that waiting for one doesn't stop the others. To share
 //! something else: a slot here and what uses it.
 
+use super::wait;
+use crate::measure::trace::Activity;
+use crate::measure::trace::recorder;
 use crate::process::shared::{Mutex, MutexGuard, Permit, RwLock, Semaphore, SharedMemory};
 use crate::program::{Body, Op, Program, Sync};
 use crate::runtime::gil::{self, Gil};
@@ -70,6 +73,14 @@ fn adds(program: &Program) -> bool {
     let mut adds = false;
     program.walk(|op| adds |= matches!(op, Op::Add { .. }));
     adds
+}
+
+/// Increments so often, each time with a lock of its own.
+fn each_under<G>(times: u64, lock: impl Fn() -> G, increment: impl Fn()) {
+    for _ in 0..times {
+        let _held = lock();
+        increment();
+    }
 }
 
 fn path(directory: &Path) -> PathBuf {
@@ -151,7 +162,7 @@ impl Sharing {
             return;
         }
         // Who waits for others lets them come.
-        gil::without(gil, || self.meet(arrived));
+        wait(gil, Activity::Starting, || self.meet(arrived));
     }
 
     fn meet(&self, arrived: &AtomicU64) {
@@ -179,16 +190,30 @@ impl Sharing {
             Sync::None => (0..times).for_each(|_| increment()),
             Sync::Mutex => {
                 let mutex = self.memory.slot::<Mutex>(ADD_MUTEX);
-                for _ in 0..times {
-                    let _held = mutex.lock();
-                    increment();
+                match recorder::is_on() {
+                    false => each_under(times, || mutex.lock(), increment),
+                    true => each_under(
+                        times,
+                        || {
+                            let free = mutex.try_lock();
+                            free.unwrap_or_else(|| wait(None, Activity::Lock, || mutex.lock()))
+                        },
+                        increment,
+                    ),
                 }
             }
             Sync::Rwlock => {
                 let lock = self.memory.slot::<RwLock>(ADD_RWLOCK);
-                for _ in 0..times {
-                    let _held = lock.write();
-                    increment();
+                match recorder::is_on() {
+                    false => each_under(times, || lock.write(), increment),
+                    true => each_under(
+                        times,
+                        || {
+                            let free = lock.try_write();
+                            free.unwrap_or_else(|| wait(None, Activity::Lock, || lock.write()))
+                        },
+                        increment,
+                    ),
                 }
             }
             Sync::Atomic => (0..times).for_each(|_| {
@@ -225,13 +250,15 @@ impl Sharing {
                 Sync::Mutex => {
                     let mutex = self.memory.slot::<Mutex>(ADD_MUTEX);
                     let free = mutex.try_lock();
-                    let _held = free.unwrap_or_else(|| gil::without(Some(gil), || mutex.lock()));
+                    let _held =
+                        free.unwrap_or_else(|| wait(Some(gil), Activity::Lock, || mutex.lock()));
                     increment();
                 }
                 Sync::Rwlock => {
                     let lock = self.memory.slot::<RwLock>(ADD_RWLOCK);
                     let free = lock.try_write();
-                    let _held = free.unwrap_or_else(|| gil::without(Some(gil), || lock.write()));
+                    let _held =
+                        free.unwrap_or_else(|| wait(Some(gil), Activity::Lock, || lock.write()));
                     increment();
                 }
                 Sync::Atomic => {

@@ -1,8 +1,11 @@
 //! A pool of threads that take tasks from a queue: rayon's.
 
 use super::settings::WORKERS;
-use super::{Footprint, Job, Model, Settings, Tally, blocking, threads};
+use super::threads::{Own, spawn};
+use super::{Footprint, Job, Model, Settings, Tally, blocking};
 use crate::describe::ModelDef;
+use crate::measure::trace::recorder::enter;
+use crate::measure::trace::{Activity, Role};
 use rayon::ThreadPoolBuilder;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -40,13 +43,17 @@ impl Model for ThreadPool {
 
     fn run(&self, job: &Job) -> Result<Tally, String> {
         let workers = job.settings.workers;
+        let _lane = job.own_lane(Role::Main);
         if job.gil.is_some() {
             return run_in_turn(job, workers);
         }
-        let (pool, threads) = start(workers)?;
+        let (pool, threads) = start(job, workers)?;
+        enter(Activity::Joining, None);
         // A tally for each worker: they never wait for each other.
         let tallies: Vec<Padded> = (0..workers).map(|_| Padded::default()).collect();
+        // On a thread of the pool, which goes on as a worker.
         pool.scope_fifo(|scope| {
+            enter(Activity::Computing, None);
             for turn in 0..job.program.tasks() {
                 let tallies = &tallies;
                 scope.spawn_fifo(move |_| {
@@ -58,8 +65,10 @@ impl Model for ThreadPool {
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
                         .count(number, result);
+                    enter(Activity::Idle, None);
                 });
             }
+            enter(Activity::Idle, None);
         });
         drop(pool);
         join(threads)?;
@@ -96,8 +105,16 @@ fn run_in_turn(job: &Job, workers: u32) -> Result<Tally, String> {
     };
     thread::scope(|scope| {
         let held = job.hold();
-        let start = |_| threads::spawn(job, scope, thread::Builder::new(), work);
-        let threads: Result<Vec<_>, _> = (0..workers).map(start).collect();
+        let share = tasks / u64::from(workers);
+        let start = |number| {
+            let own = Own {
+                number,
+                tasks: share,
+            };
+            spawn(job, scope, thread::Builder::new(), own, work)
+        };
+        let threads: Result<Vec<_>, _> = (1..=workers).map(start).collect();
+        enter(Activity::Joining, None);
         drop(held);
         let threads = threads.map_err(|error| {
             format!("a pool of {workers} threads could not be started: {error}")
@@ -116,12 +133,23 @@ fn run_in_turn(job: &Job, workers: u32) -> Result<Tally, String> {
 struct Padded(Mutex<Tally>);
 
 /// A pool, and its threads: dropping a pool doesn't wait for them, [`join`] does.
-pub(super) fn start(workers: u32) -> Result<(rayon::ThreadPool, Vec<JoinHandle<()>>), String> {
+pub(super) fn start(
+    job: &Job,
+    workers: u32,
+) -> Result<(rayon::ThreadPool, Vec<JoinHandle<()>>), String> {
     let mut threads = Vec::new();
+    let share = job.program.tasks() / u64::from(workers);
     let pool = ThreadPoolBuilder::new()
         .num_threads(workers as usize)
         .spawn_handler(|worker| {
-            threads.push(thread::Builder::new().spawn(|| worker.run())?);
+            let (job, asked_ns) = (job.clone(), job.asked_ns());
+            threads.push(thread::Builder::new().spawn(move || {
+                let number = worker.index() as u32 + 1;
+                let _lane = job.worker_lane(number, asked_ns, share);
+                drop(job);
+                enter(Activity::Idle, None);
+                worker.run();
+            })?);
             Ok(())
         })
         .build()

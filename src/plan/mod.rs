@@ -9,7 +9,7 @@ mod duration;
 use crate::compute;
 use crate::experiment::{Experiment, Order, Point, Series};
 use crate::host::{Limits, Machine};
-use crate::model::{Footprint, find};
+use crate::model::{Footprint, find, spans_of};
 use crate::program::{Op, Value, splitmix64};
 use crate::units::{format_bytes, format_count, format_ns};
 use bounds::Bounds;
@@ -41,6 +41,9 @@ const PYTHON_FUTURE_BYTES: u64 = 10_000;
 
 /// Memory in which the time of one task is noted.
 const LATENCY_BYTES: u64 = 8;
+
+/// Memory of one span of a traced run: as it is noted, as it is read, and in the reply's JSON.
+const SPAN_BYTES: u64 = 120;
 
 /// Descriptors that a trial has open beside those of its tasks.
 const OWN_DESCRIPTORS: u64 = 32;
@@ -290,6 +293,10 @@ fn too_much_memory(
         .saturating_add(data_bytes(point, footprint))
         .saturating_add(match experiment.wants_latencies() {
             true => point.program.tasks().saturating_mul(LATENCY_BYTES),
+            false => 0,
+        })
+        .saturating_add(match experiment.wants_trace() {
+            true => spans_of(point.program.tasks()) as u64 * SPAN_BYTES,
             false => 0,
         });
     let most = memory_limit_bytes(experiment, limits);

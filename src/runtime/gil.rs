@@ -11,7 +11,12 @@
 //! ([`without`]), and offers it where CPython does ([`tick`]): at calls and backward jumps, here before each operation
 //! and every few microseconds of compute. Every function takes an `Option`: `None` is native code, which
 //! needs no leave for anything and pays one branch.
+//!
+//! In a traced run a thread that has to wait for the lock notes so. What it did before it notes as ended before it
+//! drops the lock: two threads never seem to compute at the same moment.
 
+use crate::measure::trace::Activity;
+use crate::measure::trace::recorder;
 use std::cell::Cell;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
@@ -93,13 +98,25 @@ impl Gil {
         Held(self)
     }
 
-    /// Waits for it; nothing where this thread has it.
+    /// Waits for it; nothing where this thread has it. Who had to wait says what it goes on with.
     pub fn take(&self) {
+        self.take_and(|| recorder::go_on(Activity::Gil));
+    }
+
+    /// As [`Gil::take`], to run another task than before.
+    pub fn take_for(&self, task: Option<u64>) {
+        self.take_and(|| recorder::enter(Activity::Gil, task));
+    }
+
+    fn take_and(&self, note_wait: impl FnOnce()) {
         if HOLDS.replace(true) {
             return;
         }
         let me = ME.with(|me| *me);
         let mut state = self.state();
+        if state.locked {
+            note_wait();
+        }
         while state.locked {
             let switches = state.switch_number;
             let (after, waited) = self
@@ -129,17 +146,32 @@ impl Gil {
         }
     }
 
+    /// Drops it and takes it again.
+    #[inline(never)]
+    fn offer(&self) {
+        recorder::during(Activity::Gil, || {
+            self.give_way();
+            self.take();
+        });
+    }
+
     /// Drops it, and where another thread has requested that, waits until another has it.
     fn give_way(&self) {
         let me = ME.with(|me| *me);
         HOLDS.set(false);
         let mut state = self.unlock();
         // Who requested it is still waiting for it: a request ends where the lock is taken.
-        while self.drop_request.load(Relaxed) && state.last_holder == me {
-            state = self
-                .taken
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+        let is_due = |state: &State| self.drop_request.load(Relaxed) && state.last_holder == me;
+        if is_due(&state) {
+            recorder::during(Activity::Gil, || {
+                while is_due(&state) {
+                    state = self
+                        .taken
+                        .wait(state)
+                        .unwrap_or_else(PoisonError::into_inner);
+                }
+                drop(state);
+            });
         }
     }
 
@@ -155,6 +187,14 @@ impl Gil {
     }
 }
 
+/// As [`hold`], to run a task.
+pub fn hold_for(gil: Option<&Gil>, task: u64) -> Option<Held<'_>> {
+    gil.map(|gil| {
+        gil.take_for(Some(task));
+        Held(gil)
+    })
+}
+
 /// Takes the lock until the guard is dropped, where there is one.
 pub fn hold(gil: Option<&Gil>) -> Option<Held<'_>> {
     gil.map(Gil::hold)
@@ -167,8 +207,7 @@ pub fn tick(gil: Option<&Gil>) {
         && gil.drop_request.load(Relaxed)
         && HOLDS.get()
     {
-        gil.give_way();
-        gil.take();
+        gil.offer();
     }
 }
 

@@ -6,7 +6,7 @@
 
 use super::{Reply, Request};
 use crate::io::prepare;
-use crate::measure::trace::recorder::{Recorder, now_ns};
+use crate::measure::trace::recorder::now_ns;
 use crate::measure::{Usage, own_memory_bytes, own_pss_bytes};
 use crate::model::{self, Job, Settings, Tally};
 use crate::process::{REPLY_DESCRIPTOR, signals};
@@ -64,11 +64,13 @@ fn answer(mut output: File) -> io::Result<()> {
         request.latencies,
         request.switch_interval_ns,
     )?;
+    if request.trace {
+        job.record();
+    }
     let idle_bytes = own_memory_bytes("VmRSS");
     let idle_pss_bytes = own_pss_bytes().unwrap_or(idle_bytes);
     let before = Usage::now();
     let started_ns = now_ns();
-    job.trace = request.trace.then(|| Recorder::new(started_ns, 0));
     let clock = Instant::now();
     let result = model.run(&job);
     let wall_ns = clock.elapsed().as_nanos() as u64;
@@ -84,6 +86,11 @@ fn answer(mut output: File) -> io::Result<()> {
         .latencies
         .as_ref()
         .map_or_else(Vec::new, |latencies| latencies.by_group(&job.program));
+    // Where the model could not go on, its workers may have left anything.
+    let trace = match error {
+        None => job.recorded(started_ns)?,
+        Some(_) => None,
+    };
     let all = Usage::now();
     let reply = Reply {
         wall_ns,
@@ -102,7 +109,7 @@ fn answer(mut output: File) -> io::Result<()> {
         imports_ns: 0,
         uncompared: false,
         started_ns,
-        trace: job.trace.map(|trace| trace.finish()),
+        trace,
         error,
     };
     output.write_all(serde_json::to_string(&reply)?.as_bytes())

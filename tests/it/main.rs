@@ -8,6 +8,7 @@ mod interpreters;
 mod io;
 mod layers;
 mod models;
+mod traces;
 mod gil;
 mod kernel;
 mod kernel_cells;

@@ -78,6 +78,10 @@ pub struct Trial {
 
 impl Trial {
     pub fn start(lane: Lane, program: &Program, latencies: bool) -> Trial {
+        Trial::observed(lane, program, latencies, false)
+    }
+
+    pub fn observed(lane: Lane, program: &Program, latencies: bool, trace: bool) -> Trial {
         let folder = std::env::temp_dir().join(format!("conclab-model-{}", uuid::Uuid::new_v4()));
         fs::create_dir_all(&folder).unwrap();
         let request = Request {
@@ -89,7 +93,7 @@ impl Trial {
             },
             settings: lane.settings,
             latencies,
-            trace: false,
+            trace,
             switch_interval_ns: lane.switch_interval_ns,
             python: None,
             site: Site {

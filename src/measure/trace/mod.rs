@@ -8,6 +8,7 @@
 //! To add an activity: a variant of [`Activity`] and its row in [`ACTIVITIES`]; legends, breakdowns and the
 //! reference page read that row.
 
+mod notes;
 pub mod recorder;
 
 use serde::{Deserialize, Serialize};
@@ -226,6 +227,9 @@ impl Span {
 }
 
 /// How late an event loop was once.
+///
+/// Tokio's timers and the system's waits both count whole milliseconds, so a loop that has nothing to do is up to
+/// about a millisecond late: only more than that is the doing of its tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lag {
     /// When the timer was due, since the clock started.

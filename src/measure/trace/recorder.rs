@@ -4,51 +4,45 @@
 //! ([`enter`], [`during`]): that ends what it did before, so spans can't overlap. A thread without a lane
 //! notes nothing, at the price of one look at a thread-local flag; timed repeats have no lanes.
 //!
-//! Room for the spans is made before they are noted and is bounded ([`MOST_SPANS`]); beyond it only the
-//! totals of each activity go on.
+//! An event loop's thread takes turns: [`turn`] where it polls a task, [`then`] where the task is about to wait
+//! for something, [`pause`] where it did. There is one look at the clock for each turn, where it begins; so a
+//! turn's span includes what the loop itself does until the next one.
+//!
+//! Room for spans is bounded ([`MOST_SPANS`]); beyond it only the totals of each activity go on.
 
-use super::{ACTIVITIES, Activity, Lag, Lane, Role, Span, Totals, Trace};
+use super::notes::{Notes, Room, Turn};
+use super::{Activity, Lag, Role, Trace};
 use std::cell::{Cell, RefCell};
+use std::fs::{self, File};
+use std::io::{self, BufReader};
 use std::marker::PhantomData;
-use std::sync::atomic::AtomicI64;
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Most spans of one process.
+/// Most spans of one trial's own process; its worker processes share as many.
 pub const MOST_SPANS: usize = 400_000;
+
+/// Worker processes hand their lanes over in files whose names begin so.
+const FILE: &str = "trace-";
 
 /// What one process of a traced repeat notes.
 pub struct Recorder {
-    origin_ns: u64,
     process: u32,
-    room: AtomicI64,
-    trace: Mutex<Trace>,
-}
-
-/// A moment at which one activity ended and another began: 16 bytes, for there may be many.
-#[derive(Clone, Copy)]
-struct Turn {
-    start_ns: u64,
-    /// Number of the task + 1; 0 is none.
-    task: u32,
-    activity: Activity,
-    then: Option<Activity>,
+    room: Room,
+    /// Room that the process's own thread has, written to before the clock starts.
+    own: Mutex<Vec<Turn>>,
+    lanes: Mutex<Vec<Notes>>,
+    /// Due and late; due by [`now_ns`].
+    lags: Mutex<Vec<Lag>>,
 }
 
 /// The lane that a thread has open.
 struct Open {
-    recorder: Arc<Recorder>,
-    role: Role,
-    number: u32,
-    turns: Vec<Turn>,
-    /// What it does now; the last turn, where that was kept.
-    now: Turn,
-    totals_ns: Totals,
-    begin_ns: u64,
-    /// Where the first turn began that there was no room for, and how many there were.
-    cut_ns: Option<u64>,
-    cut: u64,
+    notes: Notes,
+    /// What the task that has its turn has said that it does next.
+    then: Option<Activity>,
     cpu_before_ns: u64,
+    recorder: Arc<Recorder>,
 }
 
 thread_local! {
@@ -61,57 +55,57 @@ thread_local! {
 /// Not `Send`: it ends on the thread on which it began.
 pub struct LaneGuard(PhantomData<*const ()>);
 
+impl LaneGuard {
+    /// Leaves the lane open until [`end_lane`].
+    pub fn leave_open(self) {
+        std::mem::forget(self);
+    }
+}
+
 impl Drop for LaneGuard {
     fn drop(&mut self) {
-        close();
+        end_lane();
     }
 }
 
 /// Now, by the monotonic clock that all processes share.
 pub fn now_ns() -> u64 {
+    clock_ns(libc::CLOCK_MONOTONIC)
+}
+
+fn clock_ns(clock: libc::clockid_t) -> u64 {
     let mut now = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
     // SAFETY: the clock exists and `now` is there to be written to.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
+    unsafe { libc::clock_gettime(clock, &mut now) };
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
 fn thread_cpu_ns() -> u64 {
-    let mut used = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: as above.
-    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut used) };
-    used.tv_sec as u64 * 1_000_000_000 + used.tv_nsec as u64
+    clock_ns(libc::CLOCK_THREAD_CPUTIME_ID)
 }
 
 impl Recorder {
-    /// For a process of a trial whose clock started (or is about to) at `origin_ns` of [`now_ns`]; process
-    /// 0 is the trial's own.
-    pub fn new(origin_ns: u64, process: u32) -> Arc<Recorder> {
+    /// For a process of a trial, with room for so many spans in all, and for so many of them in memory that is
+    /// there at once, for the lane of the process's own thread. Process 0 is the trial's own.
+    pub fn new(process: u32, spans: usize, own: usize) -> Arc<Recorder> {
+        let room = Room::new(spans);
+        let mut turns = vec![Turn::new(1, Activity::Starting, None); room.take(own)];
+        turns.clear();
         Arc::new(Recorder {
-            origin_ns,
             process,
-            room: AtomicI64::new(MOST_SPANS as i64),
-            trace: Mutex::default(),
+            room,
+            own: Mutex::new(turns),
+            lanes: Mutex::default(),
+            lags: Mutex::default(),
         })
     }
 
-    /// When the trial's clock started, by [`now_ns`].
-    pub fn origin_ns(&self) -> u64 {
-        self.origin_ns
-    }
-
-    /// Since the trial's clock started.
-    pub fn since_origin_ns(&self) -> u64 {
-        now_ns().saturating_sub(self.origin_ns)
-    }
-
-    /// Opens the calling thread's lane, which was asked for at `asked_ns` (of [`now_ns`]; `None`: now), with
-    /// room for so many spans, as far as there is any. It begins as [`Activity::Starting`].
+    /// Opens the calling thread's lane, with room for so many spans, as far as there is any. It begins as
+    /// [`Activity::Starting`]: where the thread is a new one, when it was asked for (`asked_ns`, of
+    /// [`now_ns`]); `None`: the thread was there before, and its lane begins now.
     ///
     /// A thread has one lane; where it has one already, that one goes on and this call changes nothing but its end.
     pub fn lane(
@@ -121,32 +115,20 @@ impl Recorder {
         asked_ns: Option<u64>,
         spans: usize,
     ) -> LaneGuard {
-        let begin_ns = match asked_ns {
-            Some(asked_ns) => asked_ns.saturating_sub(self.origin_ns),
-            None => self.since_origin_ns(),
+        let (turns, cpu_before_ns) = match asked_ns {
+            Some(_) => (Vec::with_capacity(self.room.take(spans)), 0),
+            None => (std::mem::take(&mut *locked(&self.own)), thread_cpu_ns()),
         };
-        let room = self.take_room(spans.clamp(8, MOST_SPANS));
-        let now = Turn {
-            start_ns: begin_ns,
-            task: 0,
-            activity: Activity::Starting,
-            then: None,
-        };
-        let mut open = Open {
-            recorder: self.clone(),
-            role,
-            number,
-            turns: Vec::with_capacity(room),
-            now,
-            totals_ns: [0; ACTIVITIES.len()],
-            begin_ns,
-            cut_ns: None,
-            cut: 0,
-            cpu_before_ns: thread_cpu_ns(),
-        };
-        open.keep(now);
+        let begin_ns = asked_ns.unwrap_or_else(now_ns);
+        let mut notes = Notes::new(role, number, self.process, begin_ns, turns);
+        notes.begin(&self.room);
         LANE.with_borrow_mut(|lane| {
-            lane.get_or_insert(open);
+            lane.get_or_insert_with(|| Open {
+                notes,
+                then: None,
+                cpu_before_ns,
+                recorder: self.clone(),
+            });
         });
         HAS_LANE.set(true);
         LaneGuard(PhantomData)
@@ -155,124 +137,75 @@ impl Recorder {
     /// Notes that a timer which was due at `due_ns` (of [`now_ns`]) ran now.
     pub fn lag(&self, due_ns: u64) {
         let late_ns = now_ns().saturating_sub(due_ns);
-        let due_ns = due_ns.saturating_sub(self.origin_ns);
-        self.trace().lags.push(Lag { due_ns, late_ns });
+        locked(&self.lags).push(Lag { due_ns, late_ns });
     }
 
-    /// Takes over what another process has noted.
-    pub fn merge(&self, other: Trace) {
-        let mut trace = self.trace();
-        trace.lanes.extend(other.lanes);
-        trace.lags.extend(other.lags);
-        trace.spans_cut += other.spans_cut;
+    /// Hands the lanes of this process, which have ended, over to that of its trial: by a file in the
+    /// trial's folder, read when the clock has stopped.
+    ///
+    /// # Errors
+    /// Where the file can't be written.
+    pub fn hand_over(&self, directory: &Path) -> io::Result<()> {
+        let mut file = File::create(directory.join(format!("{FILE}{}", self.process)))?;
+        locked(&self.lanes)
+            .iter()
+            .try_for_each(|notes| notes.write(&mut file))
     }
 
-    /// All that was noted, lanes in the order of role, process and number; nothing is left.
-    pub fn finish(&self) -> Trace {
-        let mut trace = std::mem::take(&mut *self.trace());
+    /// All that was noted in this process and handed over by others, in the order of role, process and
+    /// number, with times since the clock's start (of [`now_ns`]); nothing is left.
+    ///
+    /// # Errors
+    /// Where what was handed over can't be read.
+    pub fn finish(&self, origin_ns: u64, directory: &Path) -> io::Result<Trace> {
+        let mut notes = std::mem::take(&mut *locked(&self.lanes));
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(FILE) {
+                let mut input = BufReader::new(File::open(entry.path())?);
+                while let Some(lane) = Notes::read(&mut input)? {
+                    notes.push(lane);
+                }
+            }
+        }
+        let mut trace = Trace::default();
+        for notes in notes {
+            let (lane, cut) = notes.lane(origin_ns);
+            trace.lanes.push(lane);
+            trace.spans_cut += cut;
+        }
+        let rank = |role| match role {
+            Role::Main => 0,
+            Role::Loop => 1,
+            Role::Worker => 2,
+        };
         trace
             .lanes
-            .sort_by_key(|lane| (lane.role as u8, lane.process, lane.number));
-        trace
-    }
-
-    fn trace(&self) -> std::sync::MutexGuard<'_, Trace> {
-        self.trace.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// So much room, or what is left of it.
-    fn take_room(&self, spans: usize) -> usize {
-        let before = self.room.fetch_sub(spans as i64, Relaxed);
-        let got = before.clamp(0, spans as i64);
-        self.room.fetch_add(spans as i64 - got, Relaxed);
-        got as usize
+            .sort_by_key(|lane| (rank(lane.role), lane.process, lane.number));
+        let lags = std::mem::take(&mut *locked(&self.lags)).into_iter();
+        trace.lags = lags
+            .map(|lag| Lag {
+                due_ns: lag.due_ns.saturating_sub(origin_ns),
+                ..lag
+            })
+            .collect();
+        Ok(trace)
     }
 }
 
-impl Open {
-    fn keep(&mut self, turn: Turn) {
-        if self.cut_ns.is_none() && self.turns.len() == self.turns.capacity() {
-            let more = self.recorder.take_room(self.turns.len().max(8));
-            self.turns.reserve_exact(more);
-            if more == 0 {
-                self.cut_ns = Some(turn.start_ns);
-            }
-        }
-        match self.cut_ns {
-            None => self.turns.push(turn),
-            Some(_) => self.cut += 1,
-        }
-    }
-
-    fn turn(&mut self, at_ns: u64, activity: Activity, task: u32) {
-        let length_ns = at_ns.saturating_sub(self.now.start_ns);
-        self.totals_ns[self.now.activity as usize] += length_ns;
-        let next = Turn {
-            start_ns: self.now.start_ns + length_ns,
-            task,
-            activity,
-            then: None,
-        };
-        if length_ns == 0 && self.cut_ns.is_none() && self.turns.len() > 1 {
-            // What took no time is no span.
-            self.turns.pop();
-        }
-        self.now = next;
-        self.keep(next);
-    }
-
-    fn end(mut self) {
-        let at_ns = self.recorder.since_origin_ns();
-        self.turn(at_ns, Activity::Idle, 0);
-        if self.cut_ns.is_none() {
-            self.turns.pop();
-        }
-        let end_ns = self.now.start_ns;
-        let ends = self.turns.iter().skip(1).map(|turn| turn.start_ns);
-        let ends = ends.chain([self.cut_ns.unwrap_or(end_ns)]);
-        let mut spans: Vec<Span> = Vec::with_capacity(self.turns.len());
-        for (turn, end_ns) in self.turns.iter().zip(ends) {
-            let span = Span {
-                activity: turn.activity,
-                task: turn.task.checked_sub(1).map(u64::from),
-                start_ns: turn.start_ns,
-                end_ns,
-                then: turn.then,
-            };
-            match spans.last_mut() {
-                // The worker only passed through something else that took no time.
-                Some(last)
-                    if last.activity == span.activity
-                        && last.task == span.task
-                        && last.then.is_none() =>
-                {
-                    last.end_ns = span.end_ns;
-                    last.then = span.then;
-                }
-                _ => spans.push(span),
-            }
-        }
-        let lane = Lane {
-            role: self.role,
-            number: self.number,
-            process: self.recorder.process,
-            begin_ns: self.begin_ns,
-            end_ns,
-            cpu_ns: Some(thread_cpu_ns().saturating_sub(self.cpu_before_ns)),
-            totals_ns: self.totals_ns,
-            spans,
-        };
-        let mut trace = self.recorder.trace();
-        // The lane's last turn is its end, not a span.
-        trace.spans_cut += self.cut.saturating_sub(1);
-        trace.lanes.push(lane);
-    }
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether the calling thread notes what it does.
 #[inline]
 pub fn is_on() -> bool {
     HAS_LANE.get()
+}
+
+/// Whether the calling thread is an event loop's, and notes what it does.
+pub fn is_on_loop() -> bool {
+    is_on() && with(|open| open.notes.role()) == Some(Role::Loop)
 }
 
 /// From here on the calling thread does this, for a task or for itself; nothing where it has no lane.
@@ -285,25 +218,33 @@ pub fn enter(activity: Activity, task: Option<u64>) {
 
 #[inline(never)]
 fn note(activity: Activity, task: Option<u64>) {
-    LANE.with_borrow_mut(|lane| {
-        if let Some(open) = lane {
-            let at_ns = open.recorder.since_origin_ns();
-            open.turn(at_ns, activity, packed(task));
-        }
-    });
+    let next = Turn::new(now_ns(), activity, task);
+    with(|open| open.notes.turn(next, &open.recorder.room));
 }
 
 /// From here on the calling thread does this, still for the same task.
 #[inline]
 pub fn go_on(activity: Activity) {
     if is_on() {
-        enter(activity, current().1);
+        note(activity, current().1);
     }
 }
 
 /// Runs `work`, during which the calling thread does this for the same task as before, and goes on with what it did.
 #[inline]
 pub fn during<T>(activity: Activity, work: impl FnOnce() -> T) -> T {
+    if !is_on() {
+        return work();
+    }
+    around(|| {
+        go_on(activity);
+        work()
+    })
+}
+
+/// Runs `work`, which notes what it does by itself, and goes on with what the calling thread did before.
+#[inline]
+pub fn around<T>(work: impl FnOnce() -> T) -> T {
     /// Goes on after a panic too.
     struct Back(Activity, Option<u64>);
     impl Drop for Back {
@@ -315,59 +256,75 @@ pub fn during<T>(activity: Activity, work: impl FnOnce() -> T) -> T {
         return work();
     }
     let (before, task) = current();
-    note(activity, task);
     let _back = Back(before, task);
     work()
 }
 
-/// Says what the task of the calling thread's span does when the span has ended: an event loop's turn ends where
-/// the task waits for something.
+/// An event loop's thread gives a task its turn; `then` is what the task did since its last one.
+pub fn turn(task: u64, then: Option<Activity>) {
+    if is_on() {
+        let next = Turn::new(now_ns(), Activity::Computing, Some(task));
+        with(|open| {
+            open.notes.turn(next, &open.recorder.room);
+            open.then = then;
+        });
+    }
+}
+
+/// Says what the task that has its turn does next, if it has to wait for it: its turn ends there.
 #[inline]
 pub fn then(activity: Activity) {
     if is_on() {
-        LANE.with_borrow_mut(|lane| {
-            if let Some(open) = lane {
-                open.now.then = Some(activity);
-                if open.cut_ns.is_none()
-                    && let Some(last) = open.turns.last_mut()
-                {
-                    last.then = Some(activity);
-                }
-            }
-        });
+        with(|open| open.then = Some(activity));
+    }
+}
+
+/// The task that had its turn waits; what it waits for, as it has said.
+pub fn pause() -> Option<Activity> {
+    if !is_on() {
+        return None;
+    }
+    with(|open| {
+        let then = open.then.unwrap_or(Activity::Waiting);
+        open.notes.pause(then);
+        then
+    })
+}
+
+/// Ends the calling thread's lane; nothing where it has none.
+pub fn end_lane() {
+    HAS_LANE.set(false);
+    if let Some(mut open) = LANE.with_borrow_mut(Option::take) {
+        let cpu_ns = thread_cpu_ns().saturating_sub(open.cpu_before_ns);
+        open.notes.end(now_ns(), cpu_ns, &open.recorder.room);
+        locked(&open.recorder.lanes).push(open.notes);
     }
 }
 
 /// What the calling thread does, and for which task.
 fn current() -> (Activity, Option<u64>) {
-    LANE.with_borrow(|lane| match lane {
-        Some(open) => (
-            open.now.activity,
-            open.now.task.checked_sub(1).map(u64::from),
-        ),
-        None => (Activity::Idle, None),
-    })
+    with(|open| open.notes.now()).unwrap_or((Activity::Idle, None))
 }
 
-fn close() {
-    HAS_LANE.set(false);
-    if let Some(open) = LANE.with_borrow_mut(Option::take) {
-        open.end();
-    }
-}
-
-/// A task's number + 1; tasks beyond four thousand million share a number.
-fn packed(task: Option<u64>) -> u32 {
-    task.map_or(0, |task| {
-        u32::try_from(task).map_or(u32::MAX, |task| task.saturating_add(1))
-    })
+#[inline]
+fn with<T>(work: impl FnOnce(&mut Open) -> T) -> Option<T> {
+    LANE.with_borrow_mut(|lane| lane.as_mut().map(work))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::trace::{ACTIVITIES, Lane, Totals};
     use std::thread;
     use std::time::Duration;
+
+    fn finish(recorder: &Recorder) -> Trace {
+        let folder = std::env::temp_dir().join(format!("conclab-{}", uuid::Uuid::new_v4()));
+        fs::create_dir(&folder).unwrap();
+        let trace = recorder.finish(0, &folder);
+        fs::remove_dir_all(&folder).unwrap();
+        trace.unwrap()
+    }
 
     fn is_whole(lane: &Lane) {
         let mut at_ns = lane.begin_ns;
@@ -384,11 +341,11 @@ mod tests {
 
     #[test]
     fn spans_cover_a_workers_life_in_order() {
-        let recorder = Recorder::new(now_ns(), 3);
+        let recorder = Recorder::new(3, MOST_SPANS, 0);
         let asked_ns = now_ns();
         thread::scope(|scope| {
             scope.spawn(|| {
-                let _lane = recorder.lane(Role::Worker, 2, Some(asked_ns), 16);
+                let _lane = recorder.lane(Role::Worker, 2, Some(asked_ns), 2);
                 enter(Activity::Computing, Some(7));
                 thread::sleep(Duration::from_millis(1));
                 during(Activity::Waiting, || {
@@ -401,7 +358,7 @@ mod tests {
         });
         // Nothing is noted by who has no lane.
         enter(Activity::Computing, Some(1));
-        let trace = recorder.finish();
+        let trace = finish(&recorder);
         assert_eq!((trace.lanes.len(), trace.spans_cut), (1, 0));
         let lane = &trace.lanes[0];
         assert_eq!((lane.number, lane.process), (2, 3));
@@ -421,26 +378,25 @@ mod tests {
                 (Activity::Idle, None),
             ]
         );
-        assert_eq!(recorder.finish(), Trace::default(), "nothing is told twice");
+        assert_eq!(finish(&recorder), Trace::default(), "nothing is told twice");
     }
 
     #[test]
     fn what_finds_no_room_is_counted_and_its_time_is_kept() {
-        let recorder = Recorder::new(now_ns(), 0);
-        recorder.room.store(10, Relaxed);
+        let recorder = Recorder::new(0, 10, 4);
         {
-            let _lane = recorder.lane(Role::Loop, 1, None, 4);
+            let _lane = recorder.lane(Role::Loop, 1, None, 0);
             for task in 0..100 {
-                enter(Activity::Computing, Some(task));
+                turn(task, None);
                 then(Activity::Lock);
-                while recorder.since_origin_ns() == current_start() {}
+                assert_eq!(pause(), Some(Activity::Lock));
             }
         }
-        let trace = recorder.finish();
+        let trace = finish(&recorder);
         let lane = &trace.lanes[0];
-        assert!(lane.spans.len() <= 10 && trace.spans_cut >= 80, "{trace:?}");
+        assert_eq!((lane.spans.len(), trace.spans_cut), (10, 91));
         assert_eq!(lane.totals_ns.iter().sum::<u64>(), lane.life_ns());
-        assert!(lane.spans.len() > 2 && lane.spans[2].then == Some(Activity::Lock));
+        assert!(lane.spans[1].then == Some(Activity::Lock));
         assert!(
             lane.spans
                 .windows(2)
@@ -448,7 +404,41 @@ mod tests {
         );
     }
 
-    fn current_start() -> u64 {
-        LANE.with_borrow(|lane| lane.as_ref().unwrap().now.start_ns)
+    #[test]
+    fn what_a_task_does_next_is_told_where_it_waits_and_nowhere_else() {
+        let recorder = Recorder::new(0, MOST_SPANS, 0);
+        {
+            let _lane = recorder.lane(Role::Loop, 1, None, 0);
+            turn(0, None);
+            then(Activity::Lock);
+            // The lock was free.
+            then(Activity::Limit);
+            during(Activity::Blocked, || ());
+            let next = pause();
+            turn(1, None);
+            then(Activity::Lock);
+            // Woken for nothing, it waits for the same.
+            turn(0, next);
+            assert_eq!(pause(), next);
+            turn(0, next);
+        }
+        let told: Vec<_> = finish(&recorder).lanes[0]
+            .spans
+            .iter()
+            .skip(1)
+            .map(|span| (span.task, span.activity, span.then))
+            .collect();
+        use Activity::{Blocked, Computing, Limit};
+        assert_eq!(
+            told,
+            [
+                (Some(0), Computing, None),
+                (Some(0), Blocked, None),
+                (Some(0), Computing, Some(Limit)),
+                (Some(1), Computing, None),
+                (Some(0), Computing, Some(Limit)),
+                (Some(0), Computing, None),
+            ]
+        );
     }
 }
