@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 /// Figures that are drawn from a traced run.
 pub const TRACED_FIGURES: &[&str] = &["timeline", "breakdown", "lag"];
 /// Metrics that are read from a traced run.
-pub const TRACED_METRICS: &[&str] = &["lag", "lock_wait", "gil_wait"];
+pub const TRACED_METRICS: &[&str] = &["lag", "lock_wait", "gil_wait", "start_up"];
 
 /// Whether a file is one that a trace is saved to: in the Chrome trace event format.
 pub fn is_trace(path: &str) -> bool {

@@ -6,9 +6,11 @@
 
 mod checks;
 pub mod compare;
+mod cost;
 mod crossover;
 mod failures;
 mod latencies;
+mod limits;
 mod notes;
 mod over_time;
 mod report;
@@ -24,6 +26,7 @@ mod warnings;
 mod winner;
 
 pub use checks::checks;
+pub use cost::cost_of_observing;
 pub use crossover::{Course, Crossover, summary as crossover_summary};
 pub use failures::reasons;
 pub use notes::FEW_SAMPLES;
@@ -159,6 +162,10 @@ pub struct Row {
     /// What its traced run tells; `None` where none was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traced: Option<Traced>,
+    /// How much longer its fastest sampled run took than the median of the timed ones, as a share; `None`
+    /// where either is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sampling_cost: Option<f64>,
     /// Memory and CPU time of its processes over time; `None` where nothing was seen. Not in the JSON.
     #[serde(skip)]
     pub over_time: Option<OverTime>,

@@ -2,6 +2,7 @@
 //!
 //! To add a note: its lines in [`notes`], or a function that gives it.
 
+use super::Traced;
 use super::said::{is_long, is_traceback, last_line};
 use super::statistics::outliers;
 use crate::model;
@@ -82,6 +83,19 @@ pub(super) fn notes(
         });
     }
     notes
+}
+
+/// Where a trace has not all that happened.
+pub(super) fn cut(traced: &Traced) -> Option<String> {
+    let kept: usize = traced.trace.lanes.iter().map(|lane| lane.spans.len()).sum();
+    (traced.spans_cut > 0).then(|| {
+        format!(
+            "its trace was cut after {} spans, {} more happened: times of each state are whole, what is drawn \
+             or exported of single spans ends early",
+            format_count(kept as u64),
+            format_count(traced.spans_cut)
+        )
+    })
 }
 
 /// Where a sampled peak was read while not all worker processes were alive together: how many were.

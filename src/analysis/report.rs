@@ -119,9 +119,10 @@ fn row(experiment: &Experiment, id: RowId, records: &[&Record], interrupted: boo
     let traced_run = records.iter().find(of_trace);
     let traced_run = traced_run.and_then(|record| record.measurement.as_ref());
     let timed_median_ns = summary(&measured, |m| Some(m.reply.wall_ns as f64)).map(|s| s.median);
+    let fastest_sampled_ns = summary(&observed, |m| Some(m.reply.wall_ns as f64)).map(|s| s.min);
     let interpreted = series.runtime.is_python();
     let worst = measured.iter().min_by_key(|m| m.reply.tally.succeeded);
-    Row {
+    let mut row = Row {
         label: series.label.clone(),
         model: series.model.clone(),
         runtime: series.runtime.name().to_owned(),
@@ -172,10 +173,16 @@ fn row(experiment: &Experiment, id: RowId, records: &[&Record], interrupted: boo
             (tally.expected_updates > 0).then_some(lost)
         }),
         groups: groups(&measured),
-        traced: traced_run.and_then(|run| traced(run, timed_median_ns)),
+        traced: None,
+        sampling_cost: fastest_sampled_ns
+            .zip(timed_median_ns.filter(|ns| *ns > 0.0))
+            .map(|(sampled_ns, timed_ns)| sampled_ns / timed_ns - 1.0),
         over_time: highest.and_then(|run| over_time(run, series)),
         notes: notes::notes(&series.model, &measured, &observed),
-    }
+    };
+    row.traced = traced_run.and_then(|run| traced(run, timed_median_ns, row.has_gil()));
+    row.notes.extend(row.traced.as_ref().and_then(notes::cut));
+    row
 }
 
 /// The groups of a row: their tasks in the worst repeat, their latencies in the middle one.

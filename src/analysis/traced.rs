@@ -3,12 +3,12 @@
 //! To add a part of the breakdown: a variant of [`Part`], its row in [`PARTS`] and the line of [`breakdown`]
 //! that fills it.
 
-use crate::measure::trace::{Activity, Lane, Trace};
+use crate::measure::trace::{Activity, Lane, Totals, Trace};
 use crate::trial::Measurement;
 use serde::Serialize;
 
 /// What a traced run tells of a row.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Traced {
     /// Wall time of the traced run; its times are in no other number.
     pub wall_ns: u64,
@@ -18,8 +18,18 @@ pub struct Traced {
     pub breakdown: Option<Breakdown>,
     /// How late the event loop ran a due timer at worst, in nanoseconds; `None` where there is no loop.
     pub longest_lag_ns: Option<u64>,
+    /// Time that tasks waited for locks and permits, on threads and on event loops alike, added up.
+    pub lock_wait_ns: Option<u64>,
+    /// Time that threads waited for the interpreter's lock, added up; 0 where there is none, and `None` where
+    /// those waits weren't told from others.
+    pub gil_wait_ns: Option<u64>,
+    /// Time from the start of the run to a worker's first action, added up; `None` where no worker was seen.
+    pub start_up_ns: Option<u64>,
     /// Spans that there was no room for.
     pub spans_cut: u64,
+    /// Time that tasks of event loops spent with each activity, turns and what lies between them, added up.
+    #[serde(skip)]
+    pub tasks_ns: Totals,
     /// What was seen; not in the report's JSON, which would be very large: `save = "trace.json"` has it.
     #[serde(skip)]
     pub trace: Trace,
@@ -178,18 +188,37 @@ impl Breakdown {
     }
 }
 
-/// What a traced run tells; `timed_wall_ns` is the median of the timed ones. `None` where nothing was traced.
-pub(super) fn traced(run: &Measurement, timed_wall_ns: Option<f64>) -> Option<Traced> {
+/// What a traced run tells; `timed_wall_ns` is the median of the timed ones, `has_gil` whether its
+/// interpreter has a lock. `None` where nothing was traced.
+pub(super) fn traced(
+    run: &Measurement,
+    timed_wall_ns: Option<f64>,
+    has_gil: bool,
+) -> Option<Traced> {
     let trace = run.observed.trace.as_ref()?;
     let wall_ns = run.reply.wall_ns;
+    let breakdown = breakdown(trace, wall_ns);
+    let part = |part: Part| Some(breakdown.as_ref()?.part_ns(part));
+    // On a loop it is a task that waits, not the thread.
+    let tasks_ns = trace.tasks_totals_ns();
+    let waits = [Activity::Lock, Activity::Limit].map(|activity| tasks_ns[activity as usize]);
+    let gil_wait_ns = match (has_gil, trace.tells_gil) {
+        (false, _) => Some(0),
+        (true, true) => part(Part::Gil),
+        (true, false) => None,
+    };
     Some(Traced {
         wall_ns,
         cost: timed_wall_ns
             .filter(|timed_ns| *timed_ns > 0.0)
             .map(|timed_ns| wall_ns as f64 / timed_ns - 1.0),
-        breakdown: breakdown(trace, wall_ns),
         longest_lag_ns: trace.longest_lag_ns(),
+        lock_wait_ns: part(Part::Lock).map(|ns| waits.iter().fold(ns, |a, b| a.saturating_add(*b))),
+        gil_wait_ns,
+        start_up_ns: part(Part::StartUp),
+        breakdown,
         spans_cut: trace.spans_cut,
+        tasks_ns,
         trace: trace.clone(),
     })
 }
@@ -240,7 +269,7 @@ fn as_map<S: serde::Serializer>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::trace::{Role, Totals};
+    use crate::measure::trace::Role;
 
     fn lane(role: Role, begin_ns: u64, end_ns: u64, did: &[(Activity, u64)]) -> Lane {
         let mut totals_ns = Totals::default();

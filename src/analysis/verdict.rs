@@ -5,7 +5,7 @@
 
 use super::failures::{failures, interruption};
 use super::sweep_verdict::{along, serial_fraction};
-use super::{Report, Row, Speedup, Winner, latencies, runtimes};
+use super::{Report, Row, Speedup, Winner, latencies, limits, runtimes};
 use crate::experiment::At;
 use crate::units::{format_count, format_ns, format_ratio, format_ratio_range};
 
@@ -30,8 +30,9 @@ const RULES: &[(Scope, Rule)] = &[
     (Scope::All, runtimes::across),
     (Scope::All, latencies::groups),
     (Scope::All, lost_updates),
-    (Scope::All, limits),
+    (Scope::All, limits::limits),
     (Scope::All, runtimes::interpreter_lock),
+    (Scope::All, limits::advice),
     (Scope::Each, overhead),
     (Scope::All, failures),
     (Scope::All, interruption),
@@ -427,70 +428,6 @@ fn lost_updates(report: &Report) -> Vec<String> {
     )]
 }
 
-/// What the baseline's time goes to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Limit {
-    Computing,
-    Waiting,
-    Both,
-}
-
-/// What the baseline's time went to: only what CPU time beside wall time shows. Once for all runtimes where
-/// they agree.
-fn limits(report: &Report) -> Vec<String> {
-    // Several points can differ in this; one sentence must not speak for all of them.
-    if points(report).len() != 1 {
-        return Vec::new();
-    }
-    let found = report.runtimes().into_iter().filter_map(|runtime| {
-        let own = |row: &&Row| row.runtime == runtime && row.model == "sequential";
-        let row = report
-            .rows
-            .iter()
-            .filter(own)
-            .find(|row| row.wall_ns.is_some())?;
-        let (wall, cpu) = row.wall_ns.as_ref().zip(row.cpu_ns.as_ref())?;
-        // By the fastest run: in slower ones it may have waited for a core, which is not the work's doing.
-        let share = cpu.min / wall.min;
-        let limit = match share {
-            share if share >= runtimes::COMPUTES_FROM => Limit::Computing,
-            share if share <= 0.15 => Limit::Waiting,
-            _ => Limit::Both,
-        };
-        (wall.median >= 1e6).then_some((row, share, limit))
-    });
-    let found: Vec<(&Row, f64, Limit)> = found.collect();
-    let agree = found.iter().all(|(.., limit)| *limit == found[0].2);
-    let told = if agree {
-        found.len().min(1)
-    } else {
-        found.len()
-    };
-    let sentences = found[..told].iter().map(|(row, share, limit)| {
-        let percent = format!("{:.0} %", (share * 100.0).min(100.0));
-        match limit {
-            Limit::Computing => format!(
-                "The work is CPU-bound (CPU time is {percent} of {}'s wall time): only more cores help, and {} to use.",
-                row.label,
-                match report.machine.usable_cpus {
-                    1 => "here is just one".to_owned(),
-                    cpus => format!("this machine has {cpus}"),
-                }
-            ),
-            Limit::Waiting => format!(
-                "The work is waiting (CPU time is {percent} of {}'s wall time): waits can overlap on a single \
-                 core.",
-                row.label
-            ),
-            Limit::Both => format!(
-                "The work is mixed: {percent} of {}'s wall time is computing, the rest waiting.",
-                row.label
-            ),
-        }
-    });
-    sentences.collect()
-}
-
 /// Rows that are slower because what they add (starting workers, talking to them) costs more than the
 /// work: by CPU time, which waiting for a core doesn't raise.
 fn overhead(report: &Report) -> Vec<String> {
@@ -508,7 +445,13 @@ fn overhead(report: &Report) -> Vec<String> {
         let (own, base) = cpu(row).zip(cpu(baseline))?;
         // More than the work itself, and in wall time too: the baseline doesn't just wait.
         let wall = row.wall_ns.as_ref()?.median;
-        (row.did_the_work() && own > 2.0 * base && own > 0.5 * wall).then_some((row, own, base))
+        // A traced run says where its workers' time went: see `limits`.
+        let told = row
+            .traced
+            .as_ref()
+            .is_some_and(|traced| traced.breakdown.is_some());
+        (!told && row.did_the_work() && own > 2.0 * base && own > 0.5 * wall)
+            .then_some((row, own, base))
     });
     let Some((row, own, base)) = dearer.max_by(|a, b| a.1.total_cmp(&b.1)) else {
         return Vec::new();

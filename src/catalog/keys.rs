@@ -238,7 +238,7 @@ pub const KEYS: &[Setting] = &[
         quantity: Quantity::Text,
         default: "",
         range: (0, 0),
-        doc: "Saves the answer: every single run as `.csv`, or all of it (runs, machine, versions, the cell) as `.json`. Alone in a cell it saves the last answer, or the one that `of` names.",
+        doc: "Saves the answer: every single run as `.csv`, or all of it (runs, machine, versions, the cell) as `.json`. Under a name that ends in `trace.json`: what each worker did when, in the Chrome trace event format, which Perfetto (ui.perfetto.dev) opens. Alone in a cell it saves the last answer, or the one that `of` names.",
         example: "save = \"results.csv\"",
     },
     Setting {

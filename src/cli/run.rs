@@ -158,13 +158,17 @@ fn show_progress(progress: &Progress) {
     complain(format_args!("\r\u{1b}[K{line}{end}"));
 }
 
-/// Everything of an answer as files: `report.json`, `answer.txt`, `table.md`, and each figure as SVG
-/// and PNG, with its zoomable view where it has one.
+/// Everything of an answer as files: `report.json`, `answer.txt`, `table.md`, `trace.json` where there is a
+/// trace, and each figure as SVG and PNG, with its zoomable view where it has one.
 fn save(experiment: &Experiment, report: &Report, folder: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(folder)?;
     fs::write(folder.join("report.json"), render::json(report))?;
     fs::write(folder.join("answer.txt"), render::terminal(report))?;
     fs::write(folder.join("table.md"), render::table_markdown(report))?;
+    // Where the answer tells what each worker did.
+    if let Some(trace) = lab::trace_json(report) {
+        fs::write(folder.join("trace.json"), trace)?;
+    }
     let draw = match experiment.zoom {
         true => plot::draw_zoomable,
         false => plot::draw,

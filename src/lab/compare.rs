@@ -1,7 +1,8 @@
 //! `compare = ["a", "b"]` and `save = "FILE"`: answers beside each other, and kept in files.
 
-use super::{Answer, Event, Lab, Past, error, saved};
+use super::{Answer, Event, Lab, Past, error, saved, trace_events};
 use crate::analysis::compare::{compare, different_answers, refusal};
+use crate::experiment::is_trace;
 use crate::render;
 use std::borrow::Cow;
 use std::path::Path;
@@ -17,12 +18,20 @@ impl Lab {
                 "no experiment has run in this session yet, so there is nothing to save".to_owned()
             }),
         };
+        if let (true, Ok(past)) = (is_trace(path), &past)
+            && trace_events::is_missing(&past.report)
+        {
+            return error("CellError", trace_events::missing(past));
+        }
         match past.map(|past| (past, saved::save(past, path))) {
             Ok((past, Ok(()))) => {
+                let what = match is_trace(path) {
+                    true => "the trace".to_owned(),
+                    false => format!("{} runs", past.records.len()),
+                };
+                let title = &past.report.title;
                 tell(Event::Text(format!(
-                    "Saved {} runs of \"{}\" to {path}\n",
-                    past.records.len(),
-                    past.report.title
+                    "Saved {what} of \"{title}\" to {path}\n"
                 )));
                 Answer::Ok
             }

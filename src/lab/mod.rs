@@ -10,15 +10,18 @@ mod plausible;
 mod race;
 mod saved;
 mod show;
+mod trace_events;
 mod trials;
 
 pub use saved::save;
+pub use trace_events::json as trace_json;
 
 use crate::analysis::{self, Report};
 use crate::catalog;
 use crate::diagnostic;
 use crate::experiment::Experiment;
 use crate::host::{Limits, Machine};
+use crate::measure::trace::Trace;
 use crate::plan::{self, RowId};
 use crate::plot;
 use crate::process::{Interrupt, Stop, Warden};
@@ -94,6 +97,8 @@ pub struct Past {
 
 /// Experiments of a session whose memory and CPU time over time are kept: they are what is large.
 const SAMPLES_KEPT: usize = 20;
+/// Spans that a session keeps, but for those of its last experiment: some hundred megabytes.
+const SPANS_KEPT: usize = 2_000_000;
 
 /// The warden, shared with whoever interrupts.
 type SharedWarden = Arc<Mutex<Option<Arc<Warden>>>>;
@@ -305,13 +310,37 @@ fn error(name: &str, message: String) -> Answer {
     }
 }
 
-/// Adds an answer, and drops the samples of the one that is [`SAMPLES_KEPT`] before it.
+/// Adds an answer, and drops the samples and traces of those that are too far before it, or too large.
 fn remember(past: &mut Vec<Past>, answer: Past) {
     past.push(answer);
-    let old = past.len().checked_sub(SAMPLES_KEPT + 1);
-    for record in old.map_or(&mut [][..], |old| &mut past[old].records) {
-        if let Some(measurement) = &mut record.measurement {
-            measurement.observed = Observed::default();
+    let mut spans = 0;
+    for (age, past) in past.iter_mut().rev().enumerate() {
+        let traces = past
+            .report
+            .rows
+            .iter()
+            .filter_map(|row| row.traced.as_ref());
+        let lanes = traces.flat_map(|traced| &traced.trace.lanes);
+        spans += lanes.map(|lane| lane.spans.len()).sum::<usize>();
+        if age > 0 && (age >= SAMPLES_KEPT || spans > SPANS_KEPT) {
+            forget(past);
+        }
+    }
+}
+
+/// Drops what is large of an answer.
+fn forget(past: &mut Past) {
+    let measured = past
+        .records
+        .iter_mut()
+        .filter_map(|r| r.measurement.as_mut());
+    for measurement in measured {
+        measurement.observed = Observed::default();
+    }
+    for row in &mut past.report.rows {
+        row.over_time = None;
+        if let Some(traced) = &mut row.traced {
+            traced.trace = Trace::default();
         }
     }
 }

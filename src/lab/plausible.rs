@@ -5,6 +5,7 @@
 
 use crate::experiment::Experiment;
 use crate::host::Machine;
+use crate::measure::trace::{Lane, Trace};
 use crate::model::QUANTILES;
 use crate::model::settings::MOST_WORKERS;
 use crate::plan::RowId;
@@ -79,6 +80,10 @@ fn measurement(m: &Measurement, program: &Program) -> bool {
                 })
         })
         && samples.is_sorted_by_key(|sample| sample.at_ns)
+        && m.observed
+            .trace
+            .as_ref()
+            .is_none_or(|seen| trace(seen, tasks))
         && reply.groups.len() <= program.groups.len()
         && reply
             .groups
@@ -90,6 +95,28 @@ fn measurement(m: &Measurement, program: &Program) -> bool {
                     && told.quantiles_ns.iter().all(|ns| *ns <= MOST_NS)
                     && told.quantiles_ns.is_sorted()
             })
+}
+
+fn trace(trace: &Trace, tasks: u64) -> bool {
+    let spans = |lane: &Lane| {
+        lane.spans.is_sorted_by(|a, b| a.end_ns <= b.start_ns)
+            && lane.spans.iter().all(|span| {
+                span.end_ns <= MOST_NS && span.task.is_none_or(|number| number < tasks.max(1))
+            })
+    };
+    // Besides those that run tasks: what starts them, and an event loop.
+    trace.lanes.len() as u64 <= tasks.max(MOST_WORKERS).saturating_add(2)
+        && trace.lanes.iter().all(|lane| {
+            lane.begin_ns <= lane.end_ns
+                && lane.end_ns <= MOST_NS
+                && lane.totals_ns.iter().all(|ns| *ns <= MOST_NS)
+                && lane.cpu_ns.is_none_or(|ns| ns <= MOST_NS)
+                && spans(lane)
+        })
+        && trace
+            .lags
+            .iter()
+            .all(|lag| lag.due_ns <= MOST_NS && lag.late_ns <= MOST_NS)
 }
 
 /// Whether so many tasks of each kind are no more than all.

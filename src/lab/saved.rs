@@ -1,10 +1,11 @@
-//! Answers as files: every run as CSV, or all of an answer as JSON, and such a JSON read again.
+//! Answers as files: every run as CSV, all of an answer as JSON, and such a JSON read again; what workers did
+//! as a trace (`trace_events`).
 //!
 //! To add a format: an arm in [`save`] and the word in `spec`'s check of the name.
 
-use super::{Past, plausible};
+use super::{Past, plausible, trace_events};
 use crate::analysis;
-use crate::experiment::{CellSource, Experiment};
+use crate::experiment::{CellSource, Experiment, is_trace};
 use crate::host::Machine;
 use crate::plan::{self, RowId};
 use crate::spec;
@@ -24,7 +25,7 @@ const KIND: &str = "conclab answer";
 const MOST_BYTES: u64 = 256 << 20;
 
 /// An answer with all that is needed to show it again.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Saved {
     schema: u32,
     kind: String,
@@ -32,9 +33,6 @@ struct Saved {
     machine: Machine,
     interrupted: bool,
     records: Vec<Record>,
-    /// The same object as `conclab run --json` prints; for other programs, never read here.
-    #[serde(default)]
-    report: Value,
 }
 
 /// Writes an answer to `path`, as its ending says.
@@ -44,6 +42,9 @@ struct Saved {
 pub fn save(past: &Past, path: &str) -> Result<(), String> {
     let text = match path.rsplit_once('.') {
         Some((_, "csv")) => csv(past),
+        _ if is_trace(path) => {
+            trace_events::json(&past.report).ok_or_else(|| trace_events::missing(past))?
+        }
         _ => json(past)?,
     };
     fs::write(path, text)
@@ -51,16 +52,24 @@ pub fn save(past: &Past, path: &str) -> Result<(), String> {
 }
 
 fn json(past: &Past) -> Result<String, String> {
-    let saved = Saved {
-        schema: SCHEMA,
-        kind: KIND.to_owned(),
-        cell: past.experiment.source.clone(),
-        machine: past.report.machine.clone(),
-        interrupted: past.report.interrupted,
-        records: past.records.clone(),
-        report: serde_json::to_value(&past.report).map_err(|error| error.to_string())?,
-    };
-    serde_json::to_string_pretty(&saved).map_err(|error| error.to_string())
+    // A line for each run: spans and samples have too many numbers for a line each.
+    let records: Result<Vec<String>, String> = past.records.iter().map(text).collect();
+    let fields = [
+        ("schema", text(&SCHEMA)?),
+        ("kind", text(&KIND)?),
+        ("cell", text(&past.experiment.source)?),
+        ("machine", text(&past.report.machine)?),
+        ("interrupted", text(&past.report.interrupted)?),
+        ("records", format!("[\n{}\n]", records?.join(",\n"))),
+        // The same object as `conclab run --json` prints; for other programs, never read here.
+        ("report", text(&past.report)?),
+    ];
+    let fields = fields.map(|(name, value)| format!("\"{name}\": {value}"));
+    Ok(format!("{{\n{}\n}}\n", fields.join(",\n")))
+}
+
+fn text(value: &impl Serialize) -> Result<String, String> {
+    serde_json::to_string(value).map_err(|error| error.to_string())
 }
 
 /// Reads an answer that was saved as JSON.
@@ -70,8 +79,15 @@ fn json(past: &Past) -> Result<String, String> {
 pub fn load(path: &Path) -> Result<Past, String> {
     let shown = path.display();
     let text = read(path).map_err(|error| format!("{shown} could not be read: {error}"))?;
-    let saved: Saved = serde_json::from_str(&text)
-        .map_err(|error| format!("{shown} is no answer that was saved as .json: {error}"))?;
+    let saved: Saved = serde_json::from_str(&text).map_err(|error| {
+        match is_trace(&path.to_string_lossy()) {
+            true => format!(
+                "{shown} is a trace, which has no numbers to compare: save the answer under another name, such \
+                 as results.json"
+            ),
+            false => format!("{shown} is no answer that was saved as .json: {error}"),
+        }
+    })?;
     if saved.kind != KIND || saved.schema != SCHEMA {
         return Err(format!(
             "{shown} was saved by another version of conclab (schema {}, and this one reads {SCHEMA})",

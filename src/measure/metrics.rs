@@ -126,10 +126,46 @@ pub const METRICS: &[MetricDef] = &[
         doc: "Voluntary (it waited) and involuntary (its core was taken) switches of all threads and \
               processes while the clock ran.",
     },
+    MetricDef {
+        name: "lag",
+        title: "lag of the event loop",
+        unit: "ns",
+        better: Lower,
+        evidence: Evidence::Single,
+        doc: "The longest time by which an event loop ran a timer later than it was due, because it was busy \
+              or blocked; in the traced run, which claims about it ask for.",
+    },
+    MetricDef {
+        name: "lock_wait",
+        title: "waiting for locks",
+        unit: "ns",
+        better: Lower,
+        evidence: Evidence::Single,
+        doc: "Time that tasks waited for locks and for permits of `limits`, added up over all of them; in the \
+              traced run.",
+    },
+    MetricDef {
+        name: "gil_wait",
+        title: "waiting for the GIL",
+        unit: "ns",
+        better: Lower,
+        evidence: Evidence::Single,
+        doc: "Time that threads were ready to compute while another one held the interpreter's lock, added up \
+              over all of them; in the traced run. Nothing where there is no such lock.",
+    },
+    MetricDef {
+        name: "start_up",
+        title: "start-up",
+        unit: "ns",
+        better: Lower,
+        evidence: Evidence::Single,
+        doc: "Time from the start of the run to a worker's first action, added up over all workers; in the \
+              traced run.",
+    },
 ];
 
 /// Metrics that claims will know in a later version.
-pub const LATER: &[&str] = &["lag", "lock_wait", "queue"];
+pub const LATER: &[&str] = &["queue"];
 
 /// The metric of that name.
 pub fn find(name: &str) -> Option<&'static MetricDef> {

@@ -3,8 +3,8 @@
 //!
 //! To say something else below it: a function, and a line where `table` puts them together.
 
-use super::table::{one_line, same_place};
-use crate::analysis::{Quantity, Report, Row, Speedup, Summary};
+use super::table::{self, one_line, same_place};
+use crate::analysis::{self, Quantity, Report, Row, Speedup, Summary};
 use crate::units::format_count;
 
 /// Whether it is a difference, and one that is too small to count.
@@ -145,6 +145,39 @@ pub fn about_runtimes(report: &Report) -> Vec<String> {
             report.runtime_title(runtime)
         ));
     }
+    lines
+}
+
+/// What the columns of traced runs are, and what observing cost where that is worth a word.
+pub fn about_traces(report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    let columns = table::traced_columns(report);
+    let sums: Vec<&str> = columns
+        .iter()
+        .copied()
+        .filter(|title| *title != table::LAG)
+        .collect();
+    let mut parts = Vec::new();
+    if !sums.is_empty() {
+        parts.push(format!(
+            "{} over all workers, with the share of workers × wall",
+            sums.join(", ")
+        ));
+    }
+    if columns.contains(&table::LAG) {
+        parts.push(format!("{} at its longest", table::LAG));
+    }
+    if !parts.is_empty() {
+        let parts = parts.join("; ");
+        let mut letters = parts.chars();
+        let first: String = letters
+            .next()
+            .into_iter()
+            .flat_map(char::to_uppercase)
+            .collect();
+        lines.push(format!("{first}{}: of one traced run.", letters.as_str()));
+    }
+    lines.extend(analysis::cost_of_observing(report));
     lines
 }
 

@@ -5,7 +5,7 @@
 use super::forms::{self, Line, Table, WRONG};
 use super::inline::escape_html;
 use super::{below, latencies};
-use crate::analysis::{Report, Row, Summary, reasons, short};
+use crate::analysis::{Report, Row, Summary, Traced, reasons, short};
 use crate::trial::{MemorySource, Outcome};
 use crate::units::{format_bytes, format_count, format_ns, format_ratio, format_ratio_range};
 
@@ -42,9 +42,32 @@ const COLUMNS: &[Column] = &[
         text: memory,
     },
     Column {
-        title: "switches",
+        title: SWITCHES,
         numbers: true,
         text: switches,
+    },
+    Column {
+        title: LOCK_WAIT,
+        numbers: true,
+        text: |row| traced(row, |traced| traced.lock_wait_ns),
+    },
+    Column {
+        title: GIL_WAIT,
+        numbers: true,
+        text: |row| match row.has_gil() {
+            true => traced(row, |traced| traced.gil_wait_ns),
+            false => dash(),
+        },
+    },
+    Column {
+        title: LAG,
+        numbers: true,
+        text: |row| time(row.traced.as_ref().and_then(|traced| traced.longest_lag_ns)),
+    },
+    Column {
+        title: START_UP,
+        numbers: true,
+        text: |row| traced(row, |traced| traced.start_up_ns),
     },
     Column {
         title: WORKERS,
@@ -69,6 +92,18 @@ const COLUMNS: &[Column] = &[
     },
 ];
 
+/// Columns of a traced run, which stand where they matter.
+pub(super) const LOCK_WAIT: &str = "lock wait";
+pub(super) const GIL_WAIT: &str = "GIL wait";
+pub(super) const LAG: &str = "loop lag";
+pub(super) const START_UP: &str = "start-up";
+/// The column that makes way for two of them: a table must not grow wider than a page.
+const SWITCHES: &str = "switches";
+/// Share of workers × wall from which on a wait matters, and start-up, which is never nothing; the lag of a
+/// loop that does.
+const MATTERS: f64 = 0.01;
+const START_UP_MATTERS: f64 = 0.05;
+const LATE_NS: u64 = 5_000_000;
 /// The column that only stands where tasks add to the shared counter.
 const LOST: &str = "lost";
 /// Columns that make way for a line below where that says as much.
@@ -145,6 +180,57 @@ fn switches(row: &Row) -> String {
     both.map_or(dash(), |(voluntary, involuntary)| {
         format_count((voluntary.median + involuntary.median).round() as u64)
     })
+}
+
+/// A sum over the workers, and its share of workers × wall: "1.2 s (40 %)".
+fn traced(row: &Row, read: fn(&Traced) -> Option<u64>) -> String {
+    let Some((ns, share)) = share(row, read) else {
+        return dash();
+    };
+    match share {
+        // On an event loop more tasks than workers can wait.
+        share if share < 0.005 || share > 1.0 => time(Some(ns)),
+        share => format!("{} ({:.0} %)", time(Some(ns)), share * 100.0),
+    }
+}
+
+fn share(row: &Row, read: fn(&Traced) -> Option<u64>) -> Option<(u64, f64)> {
+    let traced = row.traced.as_ref()?;
+    let ns = read(traced)?;
+    let breakdown = traced.breakdown.as_ref()?;
+    let whole_ns = f64::from(breakdown.workers) * breakdown.wall_ns as f64;
+    Some((ns, ns as f64 / whole_ns.max(1.0)))
+}
+
+fn time(ns: Option<u64>) -> String {
+    match ns {
+        None => dash(),
+        Some(0) => "0".to_owned(),
+        Some(ns) => format_ns(ns as f64),
+    }
+}
+
+/// Columns of traced runs that say something of a row at least.
+pub(super) fn traced_columns(report: &Report) -> Vec<&'static str> {
+    let matters = |from: f64, read: fn(&Traced) -> Option<u64>| {
+        let mut rows = report.rows.iter();
+        rows.any(|row| share(row, read).is_some_and(|(_, share)| share >= from))
+    };
+    let late = |row: &Row| {
+        let lag = row.traced.as_ref().and_then(|traced| traced.longest_lag_ns);
+        lag.is_some_and(|ns| ns >= LATE_NS)
+    };
+    let columns = [
+        (LOCK_WAIT, matters(MATTERS, |traced| traced.lock_wait_ns)),
+        (GIL_WAIT, matters(MATTERS, |traced| traced.gil_wait_ns)),
+        (LAG, report.rows.iter().any(late)),
+        (
+            START_UP,
+            matters(START_UP_MATTERS, |traced| traced.start_up_ns),
+        ),
+    ];
+    let shown = columns.into_iter().filter(|(_, matters)| *matters);
+    shown.map(|(title, _)| title).collect()
 }
 
 fn answer(row: &Row) -> String {
@@ -276,10 +362,13 @@ pub(super) fn table(report: &Report) -> Table {
     head.push(("model".to_owned(), false));
     let adds = report.rows.iter().any(|row| row.lost.is_some());
     let (workers, answers) = (below::workers_line(report), below::answers_line(report));
+    let traced = traced_columns(report);
     let shown: Vec<&Column> = COLUMNS
         .iter()
         .filter(|column| match column.title {
             LOST => adds,
+            title @ (LOCK_WAIT | GIL_WAIT | LAG | START_UP) => traced.contains(&title),
+            SWITCHES => traced.len() < 2,
             WORKERS => workers.is_none(),
             ANSWER => answers.is_none(),
             _ => true,
@@ -332,6 +421,7 @@ pub(super) fn table(report: &Report) -> Table {
     }
     lines.extend(below::about_speedups(report));
     lines.extend(below::about_runtimes(report));
+    lines.extend(below::about_traces(report));
     Table {
         head,
         body,

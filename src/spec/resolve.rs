@@ -476,7 +476,8 @@ impl Scalars {
 }
 
 /// What is said of a file that can't be saved to.
-pub const SAVE_HELP: &str = "write save = \"results.csv\" or save = \"results.json\"";
+pub const SAVE_HELP: &str = "write save = \"results.csv\" or save = \"results.json\", or \"trace.json\" for what \
+                             each worker did";
 
 /// Why an answer can't be saved under this name; `None` where it can.
 pub fn save_problem(path: &str) -> Option<String> {

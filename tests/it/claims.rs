@@ -2,10 +2,10 @@
 
 use crate::simulator::{Lane, Simulation, cpu_bound, sweep};
 use conclab::analysis::{self, Check, CheckResult, GroupReport, Latency};
-use conclab::analysis::{Report, Row, Summary, TaskCounts};
+use conclab::analysis::{Report, Row, Summary, TaskCounts, Traced};
 use conclab::claim::Claim;
 use conclab::diagnostic;
-use conclab::experiment::Experiment;
+use conclab::experiment::{Experiment, TRACED_METRICS};
 use conclab::measure::metrics::METRICS;
 use conclab::render;
 use conclab::spec::{self, Cell, Session};
@@ -704,10 +704,87 @@ fn every_metric_can_be_read() {
     let found = by_rows(&cpu_bound(), &texts, |row| {
         row.groups = vec![latency(1.0, 2.0)];
         row.lost = row.wall_ns.clone();
+        row.traced = Some(Traced {
+            longest_lag_ns: Some(1),
+            lock_wait_ns: Some(2),
+            gil_wait_ns: Some(0),
+            start_up_ns: Some(4),
+            ..Traced::default()
+        });
     });
     for check in found {
         assert_eq!(check.result, Holds, "{check:?}");
     }
+}
+
+#[test]
+fn metrics_of_a_traced_run_are_those_for_which_one_is_made() {
+    let texts: Vec<String> = METRICS
+        .iter()
+        .map(|def| format!("{}(threads) >= 0", def.name))
+        .collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let found = by_rows(&cpu_bound(), &texts, |row| {
+        row.groups = vec![latency(1.0, 2.0)];
+        row.lost = row.wall_ns.clone();
+    });
+    for (def, check) in METRICS.iter().zip(found) {
+        let traced = TRACED_METRICS.contains(&def.name);
+        assert_eq!(check.result == NotClear, traced, "{check:?}");
+        assert_eq!(def.doc.contains("traced run"), traced, "{}", def.name);
+        let claim = format!("{}(sequential) >= 0", def.name);
+        let asked = experiment(&cell(&["sequential"], "8", &[&claim]));
+        assert_eq!(asked.wants_trace(), traced, "{claim}");
+    }
+    for name in TRACED_METRICS {
+        assert!(METRICS.iter().any(|def| def.name == *name), "{name}");
+    }
+}
+
+#[test]
+fn what_a_traced_run_tells_is_a_single_reading() {
+    let texts = [
+        "lag(async) < 20ms",
+        "lag(async) > 20ms",
+        "lag(threads) < 20ms",
+        "lock_wait(threads) < lock_wait(sequential)",
+        "lock_wait(sequential) == 0",
+        "lock_wait(sequential) <= lock_wait(async)",
+        "lock_wait(sequential) < lock_wait(async)",
+        "gil_wait(threads) < 1s",
+        "start_up(async) < 3ms",
+    ];
+    let found = by_rows(&cpu_bound(), &texts, |row| {
+        let on_loop = row.label == "async";
+        row.traced = Some(Traced {
+            longest_lag_ns: on_loop.then_some(7_000_000),
+            lock_wait_ns: Some(if row.label == "threads" { 50_000 } else { 0 }),
+            gil_wait_ns: None,
+            start_up_ns: Some(2_000_000),
+            ..Traced::default()
+        });
+    });
+    let results: Vec<(CheckResult, &str)> = found
+        .iter()
+        .map(|check| (check.result, check.why.as_str()))
+        .collect();
+    assert_eq!(
+        results,
+        [
+            (Holds, "7 ms"),
+            (Failed, "7 ms"),
+            (NotClear, "`lag` is an event loop's, and threads has none"),
+            (Failed, "50 µs against 0 ns of lock_wait(sequential)"),
+            (Holds, "0 ns"),
+            (Holds, "0 ns against 0 ns of lock_wait(async)"),
+            (Failed, "0 ns against 0 ns of lock_wait(async)"),
+            (
+                NotClear,
+                "waits for the GIL could not be told from other waits of threads"
+            ),
+            (Holds, "2 ms"),
+        ]
+    );
 }
 
 #[test]
@@ -750,8 +827,8 @@ fn claims_that_mean_nothing_in_this_cell_are_refused_inside_their_text() {
             "did you mean `wall`?",
         ),
         (
-            "lag(threads) < 1s",
-            "lag",
+            "queue(threads) < 1",
+            "queue",
             "not in this version of conclab yet",
             "it measures wall",
         ),

@@ -34,3 +34,5 @@ mod python_step;
 mod python_workers;
 mod pythons;
 mod runtimes;
+mod traced;
+mod trace_events;

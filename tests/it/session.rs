@@ -3,10 +3,11 @@
 use conclab::lab::{Answer, Event, Lab, Options};
 use std::path::PathBuf;
 
-struct Session(Lab);
+/// A session of its own.
+pub struct Session(Lab);
 
 impl Session {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Session(Lab::new(Options {
             executable: PathBuf::from(env!("CARGO_BIN_EXE_conclab")),
             static_output: true,
@@ -14,7 +15,7 @@ impl Session {
     }
 
     /// Runs a cell; its text outputs, or the error's line.
-    fn run(&mut self, cell: &str) -> Result<Vec<String>, String> {
+    pub fn run(&mut self, cell: &str) -> Result<Vec<String>, String> {
         let stop = self.0.interrupter().stop();
         let mut told = Vec::new();
         let answer = self.0.run_cell(cell, &stop, &mut |event| match event {
@@ -142,6 +143,36 @@ fn a_named_answer_is_varied_shown_saved_and_compared() {
         );
     }
     forged("/records/3/measurement/wall_ns", 1_000_000).unwrap();
+    // What workers did, by a number that is changed: begin, end, a span's start and length, its task.
+    let with_trace = |begin: u64, end: u64, start: u64, length: u64, task: u64| {
+        let totals = vec![0u64; 10];
+        let lane = serde_json::json!({
+            "role": "worker", "number": 1, "process": 0, "begin_ns": begin, "end_ns": end, "cpu_ns": null,
+            "totals_ns": totals, "spans": [[1, 5, 10, 1, 0], [2, start, length, task, 0]]
+        });
+        let mut answer = answer.clone();
+        let observed = answer
+            .pointer_mut("/records/0/measurement/observed")
+            .unwrap();
+        observed["trace"] = serde_json::json!({ "lanes": [lane] });
+        std::fs::write(file("forged.json"), answer.to_string()).unwrap();
+        let forged = file("forged.json");
+        Session::new().run(&format!("compare = [{saved:?}, {forged:?}]"))
+    };
+    with_trace(0, 40, 15, 20, 2).unwrap();
+    for (begin, end, start, length, task) in [
+        (50, 40, 15, 20, 1),
+        (0, u64::MAX, 15, 20, 1),
+        (0, 40, 14, 20, 1),
+        (0, 40, 15, u64::MAX - 20, 1),
+        (0, 40, 15, 20, 1_000_000),
+    ] {
+        let error = with_trace(begin, end, start, length, task).unwrap_err();
+        assert!(
+            error.contains("no run of its cell can have given"),
+            "{error}"
+        );
+    }
     std::fs::write(file("broken.json"), "{}").unwrap();
     let broken = other
         .run(&format!("compare = [{saved:?}, {:?}]", file("broken.json")))

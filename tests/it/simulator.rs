@@ -5,6 +5,7 @@ use conclab::analysis::{self, Report};
 use conclab::claim::Claim;
 use conclab::experiment::{At, Experiment, Order, Origin, Point, Resolved, Series, Theme};
 use conclab::host::Machine;
+use conclab::measure::trace::{self, Activity, Role, Span, Trace};
 use conclab::model::{GroupLatencies, Tally};
 use conclab::plan::{self, RowId};
 use conclab::program::{Group, Op, Program, Value, splitmix64};
@@ -41,6 +42,10 @@ pub struct Lane {
     pub updates: (u64, u64),
     /// What each repeat recorded of its groups.
     pub groups: Vec<GroupLatencies>,
+    /// What its traced run shows of each point, the last one standing for all that follow; empty: none is made.
+    pub traces: Vec<Trace>,
+    /// How much longer that run takes, as a factor.
+    pub traced_longer: f64,
     /// How the trials of these blocks end instead.
     pub fails: Vec<(u32, Outcome, &'static str)>,
 }
@@ -64,6 +69,8 @@ impl Lane {
             failed_tasks: 0,
             updates: (0, 0),
             groups: Vec::new(),
+            traces: Vec::new(),
+            traced_longer: 1.0,
             fails: Vec::new(),
         }
     }
@@ -217,6 +224,13 @@ impl Simulation {
             .iter()
             .map(|row| self.record(*row, 0, Kind::Sampled, 1.0))
             .collect();
+        let is_traced = |row: &&RowId| !self.lanes[row.series].traces.is_empty();
+        let traced = rows.iter().filter(is_traced);
+        records.extend(
+            traced.map(|row| {
+                self.record(*row, 0, Kind::Traced, self.lanes[row.series].traced_longer)
+            }),
+        );
         let trials: Vec<(RowId, u32)> = match self.order {
             Order::Interleaved => (0..self.repeat)
                 .flat_map(|block| {
@@ -296,7 +310,11 @@ impl Simulation {
                 samples: lane.samples,
                 most_processes: lane.processes,
             }),
-            observed: Observed::default(),
+            observed: Observed {
+                trace: (kind == Kind::Traced)
+                    .then(|| lane.traces[row.point.min(lane.traces.len() - 1)].clone()),
+                ..Observed::default()
+            },
             printed: String::new(),
         };
         Record {
@@ -334,6 +352,51 @@ impl Noise {
     fn normal(&mut self) -> f64 {
         let (radius, angle) = (self.uniform(), self.uniform());
         (-2.0 * radius.ln()).sqrt() * (2.0 * std::f64::consts::PI * angle).cos()
+    }
+}
+
+/// A worker that does one thing after the other, each for so many milliseconds; its first begins at
+/// `begin_ms`. On a core it is while it computes.
+pub fn worker(role: Role, number: u32, begin_ms: f64, did: &[(Activity, f64)]) -> trace::Lane {
+    let turns: Vec<_> = did
+        .iter()
+        .map(|(what, ms)| (*what, *ms, None, None))
+        .collect();
+    turning(role, number, begin_ms, &turns)
+}
+
+/// The same with the task of each span, and what that task does from then on.
+pub fn turning(
+    role: Role,
+    number: u32,
+    begin_ms: f64,
+    did: &[(Activity, f64, Option<u64>, Option<Activity>)],
+) -> trace::Lane {
+    let ns = |ms: f64| (ms * MS).round() as u64;
+    let mut totals_ns = trace::Totals::default();
+    let mut at_ns = ns(begin_ms);
+    let spans = did.iter().map(|(activity, ms, task, then)| {
+        let start_ns = at_ns;
+        at_ns += ns(*ms);
+        totals_ns[*activity as usize] += ns(*ms);
+        Span {
+            activity: *activity,
+            task: *task,
+            start_ns,
+            end_ns: at_ns,
+            then: *then,
+        }
+    });
+    let spans: Vec<Span> = spans.collect();
+    trace::Lane {
+        role,
+        number,
+        process: 0,
+        begin_ns: ns(begin_ms),
+        end_ns: at_ns,
+        cpu_ns: Some(totals_ns[Activity::Computing as usize]),
+        totals_ns,
+        spans,
     }
 }
 

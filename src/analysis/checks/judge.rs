@@ -187,10 +187,12 @@ pub fn single(
         false => (own / against).ln(),
     };
     let close = distance.abs() < SAME.ln_1p();
+    // Nothing at all is no matter of noise.
+    let none = own == 0.0 && against == 0.0;
     let result = match (operator, close) {
         (Operator::Equal, true) => CheckResult::Ok,
         (Operator::Equal, false) => CheckResult::Failed,
-        (_, true) => CheckResult::NotClear,
+        (_, true) if !none => CheckResult::NotClear,
         _ if operator.holds(own, against) => CheckResult::Ok,
         _ => CheckResult::Failed,
     };

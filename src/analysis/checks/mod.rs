@@ -392,12 +392,16 @@ fn without_numbers(reading: &Reading, values: &Values) -> Option<Answer> {
             true => CheckResult::Failed,
             false => CheckResult::NotClear,
         };
-        let why = match row.wall_ns.is_some() {
-            true => format!(
-                "`{}` was not recorded for {}",
-                reading.metric.name, row.label
+        let why = match (row.wall_ns.is_some(), reading.metric.name) {
+            (true, "lag") if row.traced.is_some() => {
+                format!("`lag` is an event loop's, and {} has none", row.label)
+            }
+            (true, "gil_wait") if row.traced.is_some() => format!(
+                "waits for the GIL could not be told from other waits of {}",
+                row.label
             ),
-            false => no_numbers(row),
+            (true, name) => format!("`{name}` was not recorded for {}", row.label),
+            (false, _) => no_numbers(row),
         };
         return Some(Answer::new(result, why, f64::NEG_INFINITY));
     }

@@ -3,7 +3,7 @@
 //! To add a metric: a line in [`Measured::values`].
 
 use super::is_failure;
-use crate::analysis::{FEW_SAMPLES, Row};
+use crate::analysis::{FEW_SAMPLES, Row, Traced};
 use crate::claim::Reading;
 use crate::experiment::Experiment;
 use crate::model::Tally;
@@ -26,6 +26,12 @@ impl Values<'_> {
     pub fn list(&self) -> Vec<f64> {
         self.by_block.values().copied().collect()
     }
+}
+
+/// What the traced run of a row tells; nothing where there was none, or where it doesn't tell that.
+fn traced(row: &Row, read: fn(&Traced) -> Option<u64>) -> Vec<f64> {
+    let told = row.traced.as_ref().and_then(read);
+    told.map(|ns| ns as f64).into_iter().collect()
 }
 
 /// An experiment with its records and rows at hand.
@@ -131,6 +137,10 @@ impl<'a> Measured<'a> {
             "switches" => self.timed(id, |m| {
                 Some((m.reply.voluntary_switches + m.reply.involuntary_switches) as f64)
             }),
+            "lag" => numbered(traced(row, |traced| traced.longest_lag_ns)),
+            "lock_wait" => numbered(traced(row, |traced| traced.lock_wait_ns)),
+            "gil_wait" => numbered(traced(row, |traced| traced.gil_wait_ns)),
+            "start_up" => numbered(traced(row, |traced| traced.start_up_ns)),
             _ => BTreeMap::new(),
         };
         let ended = self

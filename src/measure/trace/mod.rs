@@ -10,6 +10,9 @@
 
 mod notes;
 pub mod recorder;
+mod tasks;
+
+pub use tasks::TaskLife;
 
 use serde::{Deserialize, Serialize};
 

@@ -26,11 +26,15 @@ pub fn vega_lite(report: &Report, theme: Theme) -> Option<Value> {
             "" => section.name.clone(),
             place => format!("{}, {place}", section.name),
         };
+        let mut place = 0;
         for line in &section.lines {
             let Line::Strip(strip) = line else { continue };
-            if !labels.contains(&strip.label.as_str()) {
-                labels.push(&strip.label);
-            }
+            // Behind the lane above it: one order for the lanes of all sections.
+            let known = labels.iter().position(|label| *label == strip.label);
+            place = known.unwrap_or_else(|| {
+                labels.insert(place, &strip.label);
+                place
+            }) + 1;
             let many = strip.spans.len() > most;
             merged |= many;
             let own = match many {
@@ -49,10 +53,9 @@ pub fn vega_lite(report: &Report, theme: Theme) -> Option<Value> {
     let seen = ACTIVITIES.iter().map(|def| def.activity);
     let seen: Vec<Activity> = seen.filter(|one| occurs(&lines, *one)).collect();
     let dark = theme == Theme::Dark;
-    let (ground, ink) = if dark {
-        ("#111111", "#e8e8e8")
-    } else {
-        ("#ffffff", "#1f2328")
+    let (ground, ink, line) = match dark {
+        true => ("#111111", "#e8e8e8", "#2a2d31"),
+        false => ("#ffffff", "#1f2328", "#e6e8eb"),
     };
     let subtitle = match merged {
         true => {
@@ -60,12 +63,19 @@ pub fn vega_lite(report: &Report, theme: Theme) -> Option<Value> {
         }
         false => "drag to move, scroll to zoom",
     };
-    let plain = json!({ "labelColor": ink, "titleColor": ink });
+    let plain = json!({
+        "labelColor": ink, "titleColor": ink, "gridColor": line, "domainColor": line, "tickColor": line,
+    });
     Some(json!({
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "title": { "text": report.title, "subtitle": subtitle, "anchor": "start", "color": ink, "subtitleColor": ink },
         "background": ground,
-        "config": { "axis": plain, "legend": plain, "header": plain },
+        "config": {
+            "axis": plain,
+            "legend": { "labelColor": ink },
+            "header": { "labelColor": ink },
+            "view": { "stroke": null },
+        },
         "data": { "values": bars },
         "transform": [{ "calculate": "datum.to - datum.from", "as": "takes" }],
         "facet": { "row": {

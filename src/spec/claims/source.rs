@@ -208,6 +208,7 @@ impl Source {
             "speed_up" | "faster" => Some("speedup"),
             "context_switches" => Some("switches"),
             "median" => Some("latency"),
+            "startup" => Some("start_up"),
             _ => None,
         };
         let help = match called.or_else(|| nearest(name, METRICS.iter().map(|m| m.name))) {
