@@ -182,7 +182,45 @@ fn an_event_loop_shows_its_turns_and_a_strip_for_each_of_few_tasks() {
     assert_eq!(turns.iter().map(pieces).collect::<Vec<_>>(), [6, 6, 6, 6]);
     let waits = paths(&drawing, Activity::Waiting);
     assert_eq!(waits.iter().map(pieces).collect::<Vec<_>>(), [5, 5, 5]);
-    assert_eq!(drawing.svg.matches("class=\"line gap\"").count(), 1);
+    let gaps = drawing.svg.split("class=\"line gap\"").nth(1).unwrap();
+    let gaps = gaps.split('"').nth(3).unwrap();
+    assert_eq!(
+        gaps.matches('M').count(),
+        2 * 6,
+        "between the three of each round"
+    );
+}
+
+#[test]
+fn tasks_of_a_loop_that_never_wait_have_no_stack() {
+    let never = tracer::event_loop(13, 0, MS, MS);
+    let says = says(&drawn(&one("async", never), "timeline").unwrap());
+    assert!(says.contains(&"event loop".to_owned()), "{says:?}");
+    assert!(
+        !says.iter().any(|text| text.starts_with("all ")),
+        "{says:?}"
+    );
+}
+
+#[test]
+fn waits_for_a_core_are_told_of_what_computes() {
+    let mut trace = tracer::threads();
+    for lane in &mut trace.lanes {
+        lane.cpu_ns = Some(lane.total_ns(Activity::Computing) / 2);
+    }
+    let drawing = drawn(&one("threads", trace), "timeline").unwrap();
+    let said =
+        "Computing includes waiting for a core that others use: of the workers' time threads 21 %.";
+    assert!(
+        says(&drawing).contains(&said.to_owned()),
+        "{:?}",
+        says(&drawing)
+    );
+    assert!(
+        drawing
+            .alt
+            .contains("computing includes 21 % waiting for a core; 1.7 cores busy")
+    );
 }
 
 #[test]
@@ -280,7 +318,9 @@ fn of_a_sweep_the_last_point_is_drawn_in_each_case() {
         says.contains(&"Of the sweep its last point is drawn: tasks = 8.".to_owned()),
         "{says:?}"
     );
-    let heads = says.iter().filter(|text| text.contains("8 workers"));
+    let heads = says
+        .iter()
+        .filter(|text| text.starts_with("8 workers") || text.contains(" · 8 workers"));
     assert_eq!(heads.count(), 2, "{says:?}");
 }
 

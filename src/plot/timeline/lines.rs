@@ -164,7 +164,8 @@ fn lines(trace: &Trace, most: usize) -> Vec<Line<'_>> {
                 spans: spans.into(),
             })
         }));
-    } else {
+    } else if spans.len() > turns.len() {
+        // Tasks that wait for nothing are their turns, which the loop's own strip shows.
         lines.push(Line::Bundle(Bundle {
             label: format!("all {} tasks", format_count(tasks.len() as u64)),
             totals_ns: totals_of(&spans),

@@ -180,15 +180,16 @@ impl Plot<'_> {
         Some(pieces)
     }
 
-    /// A thin line where one task follows another.
+    /// A thin line where one task follows another at once, or so soon that nothing is seen between them.
     fn boundaries(&self, canvas: &Canvas, spans: &[Span], top: f64, height: f64) {
-        let lines = spans.windows(2).filter_map(|two| {
+        let of_tasks: Vec<&Span> = spans.iter().filter(|span| span.task.is_some()).collect();
+        let lines = of_tasks.windows(2).filter_map(|two| {
             let [before, after] = two else { return None };
-            let other = before.task.is_some() && after.task.is_some() && before.task != after.task;
             let x = self.at(after.start_ns);
+            let at_once = before.task != after.task && x - self.at(before.end_ns) < LEAST;
             let room = x - self.at(before.start_ns) >= LEAST_BESIDE
                 && self.at(after.end_ns) - x >= LEAST_BESIDE;
-            (other && room).then_some(((x, top), (x, top + height)))
+            (at_once && room).then_some(((x, top), (x, top + height)))
         });
         canvas.segments("gap", 1.5, &lines.collect::<Vec<Segment>>());
     }

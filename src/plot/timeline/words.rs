@@ -2,13 +2,15 @@
 
 use super::lines::{Line, Section};
 use super::{by_share, percent, shares, time};
-use crate::analysis::Report;
+use crate::analysis::{Part, Report};
 use crate::measure::trace::{Activity, Role, Span};
 use crate::plot::page::title_sentence;
 use crate::units::{format_count, format_ratio};
 
 /// Cost of tracing from which on it is told.
 const TOLD_FROM: f64 = 0.01;
+/// Share of the workers' time from which on waits for a core are told.
+const NO_CORE_FROM: f64 = 0.1;
 /// Share of the run from which on one turn of an event loop holds up the others.
 const HOLDS_UP_FROM: f64 = 0.05;
 
@@ -20,7 +22,7 @@ pub fn head(section: &Section) -> String {
     }
     parts.push(workers(section));
     parts.push(time(section.traced.wall_ns));
-    parts.extend(at_a_time(section));
+    parts.extend(busy(section));
     parts.join(" · ")
 }
 
@@ -31,15 +33,21 @@ fn workers(section: &Section) -> String {
     }
 }
 
-/// How many compute at once on average, where there are several workers.
-fn at_a_time(section: &Section) -> Option<String> {
-    let computing_ns = section.totals_ns()[Activity::Computing as usize];
-    let wall_ns = section.traced.wall_ns.max(1);
-    let mean = computing_ns as f64 / wall_ns as f64;
-    (section.workers() > 1).then(|| match mean {
-        mean if mean < 0.05 => "hardly ever one computes".to_owned(),
-        mean => format!("{mean:.1} compute at a time"),
+/// How many cores are busy on average, as the system counted it, where there are several workers.
+fn busy(section: &Section) -> Option<String> {
+    let breakdown = section.traced.breakdown.as_ref()?;
+    let wall_ns = breakdown.wall_ns.max(1) as f64;
+    let cores = breakdown.part_ns(Part::Computing) as f64 / wall_ns;
+    (breakdown.workers > 1).then(|| match cores {
+        cores if cores < 0.05 => "hardly a core is busy".to_owned(),
+        cores => format!("{cores:.1} cores busy on average"),
     })
+}
+
+/// The share of the workers' time that computing waits for a core, where it is not small.
+fn no_core(section: &Section) -> Option<f64> {
+    let breakdown = section.traced.breakdown.as_ref()?;
+    Some(breakdown.share(Part::NoCore)).filter(|share| *share >= NO_CORE_FROM)
 }
 
 /// What is to be known beside what is drawn, a sentence each.
@@ -58,6 +66,13 @@ pub fn notes(sections: &[Section]) -> Vec<String> {
     let frozen = named(&|section| holds_up(section).map(|said| format!(": {said}")));
     if !frozen.is_empty() {
         notes.push(format!("{}.", frozen.join("; ")));
+    }
+    let no_core = named(&|section| Some(format!(" {}", percent(no_core(section)?))));
+    if !no_core.is_empty() {
+        notes.push(format!(
+            "Computing includes waiting for a core that others use: of the workers' time {}.",
+            no_core.join(", ")
+        ));
     }
     let untold = named(&|section| {
         let threads = section.workers() > 1;
@@ -152,7 +167,9 @@ fn told(section: &Section) -> String {
         .map(|(activity, share)| format!("{} {}", percent(*share), activity.def().title))
         .collect();
     let mut parts = vec![shares.join(", ")];
-    parts.extend(at_a_time(section));
+    let no_core = no_core(section).map(percent);
+    parts.extend(no_core.map(|share| format!("computing includes {share} waiting for a core")));
+    parts.extend(busy(section));
     parts.extend(longest_wait(section));
     parts.extend(holds_up(section));
     let place = match section.place.as_str() {
