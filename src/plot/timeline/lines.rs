@@ -3,11 +3,11 @@
 
 use super::columns::Columns;
 use crate::analysis::{Report, Row, Traced};
-use crate::measure::trace::{Activity, Lane, Role, Span, Totals, Trace};
+use crate::measure::trace::{Lane, Role, Span, TaskLife, Totals, Trace};
 use crate::plot::{page, time_panel};
 use crate::units::format_count;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashMap;
 
 /// Tasks of event loops up to which each has its strip.
 const MOST_TASK_STRIPS: usize = 12;
@@ -57,24 +57,21 @@ pub struct Bundle<'a> {
 
 enum Members<'a> {
     Workers(Vec<&'a Lane>),
-    Tasks(Vec<Span>),
+    Tasks(Vec<TaskLife>),
 }
 
 impl Bundle<'_> {
     /// How many are in which activity in each of so many columns.
     pub fn columns(&self, columns: usize, whole_ns: f64) -> Columns {
         let mut found = Columns::new(columns, whole_ns);
+        let mut add = |spans: &[Span]| {
+            for span in spans {
+                found.add(span.activity, span.start_ns, span.end_ns);
+            }
+        };
         match &self.members {
-            Members::Workers(lanes) => {
-                for span in lanes.iter().flat_map(|lane| &lane.spans) {
-                    found.add(span.activity, span.start_ns, span.end_ns);
-                }
-            }
-            Members::Tasks(spans) => {
-                for span in spans {
-                    found.add(span.activity, span.start_ns, span.end_ns);
-                }
-            }
+            Members::Workers(lanes) => lanes.iter().for_each(|lane| add(&lane.spans)),
+            Members::Tasks(tasks) => tasks.iter().for_each(|life| add(&life.spans)),
         }
         found
     }
@@ -148,28 +145,27 @@ fn lines(trace: &Trace, most: usize) -> Vec<Line<'_>> {
     lines.extend(of(Role::Main).take(1).map(|lane| strip(lane, &names)));
     let loops: Vec<&Lane> = of(Role::Loop).collect();
     several(&mut lines, &loops, "event loops", &names, most);
-    let turns: Vec<&Span> = turns(&loops);
-    let tasks: HashSet<u64> = turns.iter().filter_map(|span| span.task).collect();
-    let spans = of_tasks(&turns);
+    let tasks = trace.tasks();
+    // Tasks that wait for nothing are their turns, which the loop's own strip shows.
+    let wait = tasks.iter().any(|life| life.spans.len() > 1);
     if tasks.len() <= MOST_TASK_STRIPS.min(most.max(4)) {
-        let mut of: BTreeMap<u64, Vec<Span>> = BTreeMap::new();
-        for span in spans {
-            of.entry(span.task.unwrap_or(0)).or_default().push(span);
-        }
-        lines.extend(of.into_iter().map(|(task, spans)| {
+        lines.extend(tasks.into_iter().map(|life| {
             Line::Strip(Strip {
-                label: format!("task {task}"),
+                label: format!("task {}", life.task),
                 is_task: true,
-                totals_ns: totals_of(&spans),
-                spans: spans.into(),
+                totals_ns: totals_of(&life.spans),
+                spans: life.spans.into(),
             })
         }));
-    } else if spans.len() > turns.len() {
-        // Tasks that wait for nothing are their turns, which the loop's own strip shows.
+    } else if wait {
+        let mut totals_ns = Totals::default();
+        for life in &tasks {
+            add(&mut totals_ns, &totals_of(&life.spans));
+        }
         lines.push(Line::Bundle(Bundle {
             label: format!("all {} tasks", format_count(tasks.len() as u64)),
-            totals_ns: totals_of(&spans),
-            members: Members::Tasks(spans),
+            totals_ns,
+            members: Members::Tasks(tasks),
         }));
     }
     let workers: Vec<&Lane> = of(Role::Worker).collect();
@@ -211,11 +207,15 @@ fn strip<'a>(lane: &'a Lane, names: &Names) -> Line<'a> {
 fn totals<'a>(lanes: impl Iterator<Item = &'a Lane>) -> Totals {
     let mut sum = Totals::default();
     for lane in lanes {
-        for (sum, ns) in sum.iter_mut().zip(lane.totals_ns) {
-            *sum += ns;
-        }
+        add(&mut sum, &lane.totals_ns);
     }
     sum
+}
+
+fn add(sum: &mut Totals, totals_ns: &Totals) {
+    for (sum, ns) in sum.iter_mut().zip(totals_ns) {
+        *sum += ns;
+    }
 }
 
 fn totals_of(spans: &[Span]) -> Totals {
@@ -224,39 +224,6 @@ fn totals_of(spans: &[Span]) -> Totals {
         sum[span.activity as usize] += span.length_ns();
     }
     sum
-}
-
-/// The turns of all event loops, in the order of their beginning.
-fn turns<'a>(loops: &[&'a Lane]) -> Vec<&'a Span> {
-    let spans = loops.iter().flat_map(|lane| &lane.spans);
-    let mut turns: Vec<&Span> = spans.filter(|span| span.task.is_some()).collect();
-    if loops.len() > 1 {
-        turns.sort_by_key(|span| span.start_ns);
-    }
-    turns
-}
-
-/// What the tasks of event loops do: their turns, and between two of them what the first one's `then` says.
-fn of_tasks(turns: &[&Span]) -> Vec<Span> {
-    let mut spans: Vec<Span> = Vec::with_capacity(2 * turns.len());
-    let mut last: HashMap<u64, (u64, Option<Activity>)> = HashMap::new();
-    for span in turns {
-        let Some(task) = span.task else { continue };
-        let before = last.insert(task, (span.end_ns, span.then));
-        if let Some((end_ns, Some(then))) = before
-            && end_ns < span.start_ns
-        {
-            spans.push(Span {
-                activity: then,
-                task: Some(task),
-                start_ns: end_ns,
-                end_ns: span.start_ns,
-                then: None,
-            });
-        }
-        spans.push(**span);
-    }
-    spans
 }
 
 /// What lanes are called: by their process where there are several.

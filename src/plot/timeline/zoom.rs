@@ -128,22 +128,23 @@ fn in_columns(strip: &Strip, columns: usize, whole_ns: f64) -> Vec<(Span, String
     let edge = |column: usize| (whole_ns * column as f64 / columns as f64).round() as u64;
     let mut spans: Vec<(Span, String)> = Vec::new();
     for column in 0..columns {
-        let below = |number: usize| match number {
-            0 => 0.0,
-            number => levels[number - 1][column],
-        };
-        let shares = (0..STACK.len()).map(|number| levels[number][column] - below(number));
-        let most = shares.enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
-        let Some((number, _)) = most.filter(|(_, share)| *share > 0.0) else {
+        let mut below = 0.0;
+        let shares = levels.iter().zip(STACK).map(|(level, activity)| {
+            let share = level[column] - below;
+            below = level[column];
+            (activity, share)
+        });
+        let most = shares.max_by(|a, b| a.1.total_cmp(&b.1));
+        let Some((activity, _)) = most.filter(|(_, share)| *share > 0.0) else {
             continue;
         };
         match spans.last_mut() {
-            Some((last, _)) if last.activity == STACK[number] && last.end_ns == edge(column) => {
+            Some((last, _)) if last.activity == activity && last.end_ns == edge(column) => {
                 last.end_ns = edge(column + 1);
             }
             _ => spans.push((
                 Span {
-                    activity: STACK[number],
+                    activity,
                     task: None,
                     start_ns: edge(column),
                     end_ns: edge(column + 1),
