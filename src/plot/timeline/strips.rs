@@ -17,6 +17,8 @@ const MOST_WIDENED: f64 = 0.12;
 const CLOSE: f64 = 0.3;
 /// Narrowest piece beside which the boundary between two tasks is drawn.
 const LEAST_BESIDE: f64 = 3.0;
+/// Piece from whose width on its boundaries are drawn whatever is beside it.
+const WIDE: f64 = 12.0;
 /// Heights in columns are rounded to this part of a pixel: equal neighbours are one step.
 const STEP: f64 = 0.5;
 
@@ -187,8 +189,10 @@ impl Plot<'_> {
             let [before, after] = two else { return None };
             let x = self.at(after.start_ns);
             let at_once = before.task != after.task && x - self.at(before.end_ns) < LEAST;
-            let room = x - self.at(before.start_ns) >= LEAST_BESIDE
-                && self.at(after.end_ns) - x >= LEAST_BESIDE;
+            let beside = [x - self.at(before.start_ns), self.at(after.end_ns) - x];
+            // A wide one has its edges whatever is beside it: its number stands within them.
+            let room = beside.iter().all(|wide| *wide >= LEAST_BESIDE)
+                || beside.iter().any(|wide| *wide >= WIDE);
             (at_once && room).then_some(((x, top), (x, top + height)))
         });
         canvas.segments("gap", 1.5, &lines.collect::<Vec<Segment>>());
