@@ -36,7 +36,7 @@ fn one(model: &'static str, trace: Trace) -> Report {
 }
 
 /// The paths that are filled with an activity, in the order in which they are drawn.
-fn paths<'a>(drawing: &'a Drawing, activity: Activity) -> Vec<&'a str> {
+fn paths(drawing: &Drawing, activity: Activity) -> Vec<&str> {
     let start = format!("<path class=\"p{}\" d=\"", activity as usize);
     let pieces = drawing.svg.split(start.as_str()).skip(1);
     pieces

@@ -321,8 +321,11 @@ pub fn over_time(processes: u64, samples: u64) -> OverTime {
     }
 }
 
-/// Every kind of traced report: its name, and what makes it.
-pub const REPORTS: &[(&str, fn() -> Report)] = &[
+/// A kind of traced report: its name, and what makes it.
+pub type Made = (&'static str, fn() -> Report);
+
+/// Every kind.
+pub const REPORTS: &[Made] = &[
     ("models", || {
         let models = ["sequential", "threads", "processes"];
         let simulation = simulation("Computing and waiting in turn", &models);
