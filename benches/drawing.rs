@@ -4,12 +4,18 @@
 //! and made a PNG, table and verdict as HTML, Markdown, LaTeX and text. Beside it, resvg makes the PNG of
 //! that SVG at the same scale, its fonts loaded before.
 //!
+//! So is the timeline of 100,000 tasks: of four workers that share them, of a thread for each, and of an event
+//! loop; and how large the document becomes.
+//!
 //!     cargo bench --bench drawing [-- --rounds N]
 
 mod ratio;
 #[allow(dead_code)]
 #[path = "../tests/it/simulator.rs"]
 mod simulator;
+#[allow(dead_code)]
+#[path = "../tests/it/tracer.rs"]
+mod tracer;
 
 use conclab::analysis::Report;
 use conclab::experiment::Theme;
@@ -42,11 +48,66 @@ fn main() {
         ("an answer of four models", simulator::cpu_bound().report()),
         ("an answer of a sweep", simulator::sweep().report()),
     ];
-    let rows: Vec<Row> = answers
+    let mut rows: Vec<Row> = answers
         .iter()
         .flat_map(|(name, report)| compared(name, report, &options, rounds))
         .collect();
+    let traced = [
+        ("a pool of 4", "thread-pool", tracer::pool(4, 100_000)),
+        ("a thread each", "threads", tracer::thread_each(100_000)),
+        (
+            "an event loop",
+            "async",
+            tracer::event_loop(100_000, 1, 2 * tracer::US, 5 * tracer::MS),
+        ),
+    ];
+    let mut sizes = Vec::new();
+    for (name, model, trace) in traced {
+        let simulation = tracer::simulation("100,000 tasks", &[model]);
+        let report = tracer::report(&simulation, &[trace]);
+        let drawing = timeline(&report);
+        let kilobytes = drawing.svg.len().div_ceil(1 << 10);
+        assert!(kilobytes <= 100, "{name}: {kilobytes} KB");
+        sizes.push(format!("{name}: {kilobytes} KB"));
+        rows.push(timeline_row(name, &report, &drawing, &options, rounds));
+    }
     ratio::print(&rows);
+    println!(
+        "\nThe timeline of 100,000 tasks as SVG: {}.",
+        sizes.join(", ")
+    );
+}
+
+/// Drawing a timeline against resvg on the same SVG.
+fn timeline_row(
+    name: &str,
+    report: &Report,
+    drawing: &Drawing,
+    options: &Options,
+    rounds: usize,
+) -> Row {
+    let mut pairs = Vec::new();
+    for round in 0..WARM_UP + rounds {
+        let first = (round % 2 == 0).then(|| timed_ns(|| resvg_png(drawing, options)));
+        let draw_ns = timed_ns(|| timeline(report));
+        let resvg_ns = first.unwrap_or_else(|| timed_ns(|| resvg_png(drawing, options)));
+        if round >= WARM_UP {
+            pairs.push((draw_ns, resvg_ns));
+        }
+    }
+    Row {
+        what: format!("the timeline of 100,000 tasks ({name}), drawn as SVG"),
+        compared_with: "resvg, the same SVG to PNG".to_owned(),
+        pairs,
+        format: format_ns,
+        claim: Claim::AtMost(1.5),
+    }
+}
+
+fn timeline(report: &Report) -> Drawing {
+    let mut drawings = draw(report, &["timeline".to_owned()], Theme::Auto);
+    assert_eq!(drawings.len(), 1, "the timeline");
+    drawings.remove(0)
 }
 
 fn compared(name: &str, report: &Report, options: &Options, rounds: usize) -> [Row; 2] {

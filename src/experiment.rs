@@ -63,6 +63,8 @@ pub struct Experiment {
     pub predictions: Vec<Claim>,
     /// Colours of the figures.
     pub theme: Theme,
+    /// Whether figures that have one come with a view that can be zoomed.
+    pub zoom: bool,
     /// Where the answer is saved; a name that ends in `.csv` or `.json`.
     pub save: Option<String>,
     /// Every key with its value and where it came from, for the answer's small print.

@@ -268,6 +268,16 @@ pub const KEYS: &[Setting] = &[
               and print.",
         example: "theme = \"light\"",
     },
+    Setting {
+        name: "zoom",
+        quantity: Quantity::Flag,
+        default: "false",
+        range: (0, 0),
+        doc: "Whether the figure `timeline` comes with a view that can be zoomed and moved, and tells each span \
+              where the pointer is. JupyterLab shows it in the picture's place (Vega-Lite, without an extension); \
+              where that is not known, and in exports, the picture stands.",
+        example: "zoom = true",
+    },
 ];
 
 /// Modifiers: keys beside a step's verb.

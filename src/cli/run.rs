@@ -159,7 +159,7 @@ fn show_progress(progress: &Progress) {
 }
 
 /// Everything of an answer as files: `report.json`, `answer.txt`, `table.md`, `trace.json` where there is a
-/// trace, and each figure as SVG and PNG.
+/// trace, and each figure as SVG and PNG, with its zoomable view where it has one.
 fn save(experiment: &Experiment, report: &Report, folder: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(folder)?;
     fs::write(folder.join("report.json"), render::json(report))?;
@@ -169,7 +169,11 @@ fn save(experiment: &Experiment, report: &Report, folder: &Path) -> anyhow::Resu
     if let Some(trace) = lab::trace_json(report) {
         fs::write(folder.join("trace.json"), trace)?;
     }
-    for (number, drawing) in plot::draw(report, &experiment.plots, experiment.theme)
+    let draw = match experiment.zoom {
+        true => plot::draw_zoomable,
+        false => plot::draw,
+    };
+    for (number, drawing) in draw(report, &experiment.plots, experiment.theme)
         .iter()
         .enumerate()
     {
@@ -177,6 +181,9 @@ fn save(experiment: &Experiment, report: &Report, folder: &Path) -> anyhow::Resu
         fs::write(folder.join(format!("{name}.svg")), &drawing.svg)?;
         let png = render::png::png(drawing, 2.0).map_err(anyhow::Error::msg)?;
         fs::write(folder.join(format!("{name}.png")), png)?;
+        if let Some(zoomable) = &drawing.zoomable {
+            fs::write(folder.join(format!("{name}.vl.json")), zoomable.to_string())?;
+        }
     }
     Ok(())
 }

@@ -244,7 +244,11 @@ impl Lab {
 
     /// Figures, table and verdict of a report.
     fn display(&self, experiment: &Experiment, report: &Report, tell: &mut dyn FnMut(Event)) {
-        for drawing in plot::draw(report, &experiment.plots, experiment.theme) {
+        let draw = match experiment.zoom {
+            true => plot::draw_zoomable,
+            false => plot::draw,
+        };
+        for drawing in draw(report, &experiment.plots, experiment.theme) {
             tell(Event::Output(render::figure_bundle(
                 &drawing,
                 self.options.static_output,

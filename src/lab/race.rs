@@ -363,6 +363,7 @@ mod tests {
             checks: Vec::new(),
             predictions: Vec::new(),
             theme: Theme::Auto,
+            zoom: false,
             save: None,
             settings: Vec::new(),
             source: Default::default(),

@@ -71,6 +71,7 @@ impl Lab {
                     experiment.plots.clone_from(&show.plots);
                 }
                 experiment.theme = show.theme.unwrap_or(experiment.theme);
+                experiment.zoom = show.zoom.unwrap_or(experiment.zoom);
                 self.display(&experiment, &past.report, tell);
                 Answer::Ok
             }

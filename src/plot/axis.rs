@@ -18,6 +18,8 @@ pub enum Kind {
     Ratio,
     /// Hundredths.
     Percent,
+    /// Cores that are kept busy.
+    Cores,
 }
 
 impl From<Quantity> for Kind {
@@ -39,6 +41,7 @@ impl Kind {
             Kind::Count => format_count(value.round() as u64),
             Kind::Ratio => format_ratio(value),
             Kind::Percent => format!("{value:.0} %"),
+            Kind::Cores => format!("{value:.1}").trim_end_matches(".0").to_owned(),
         }
     }
 
@@ -47,9 +50,12 @@ impl Kind {
         match self {
             // Powers of two of a byte read as 256 KiB, 1 MiB, 64 MiB.
             Kind::Bytes => step.max(1.0).log2().ceil().exp2(),
-            Kind::Time | Kind::Count | Kind::Ratio | Kind::Percent => {
-                // Only ratios have parts.
-                let least = if self == Kind::Ratio { 1e-9 } else { 1.0 };
+            Kind::Time | Kind::Count | Kind::Ratio | Kind::Percent | Kind::Cores => {
+                // Only ratios and cores have parts.
+                let least = match self {
+                    Kind::Ratio | Kind::Cores => 1e-9,
+                    _ => 1.0,
+                };
                 let power = 10f64.powf(step.max(least).log10().floor());
                 let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
                 steps

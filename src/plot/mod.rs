@@ -6,23 +6,30 @@
 
 mod axis;
 mod bars;
+mod breakdown;
 mod crossover;
 pub mod font;
 mod grid;
+mod lag;
 mod latency;
 mod lines;
+mod over_time;
 mod page;
 mod panel;
 mod rows;
 mod speedup;
+mod states;
 mod sweep;
 mod sweeps;
 mod svg;
 mod theme;
+mod time_panel;
+mod timeline;
 
 use crate::analysis::Report;
 use crate::describe::FigureDef;
 use crate::experiment::Theme;
+use serde_json::Value;
 
 /// A finished figure.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +44,8 @@ pub struct Drawing {
     pub alt: String,
     /// The numbers as plain text: a small table, or the same words where those have all of them.
     pub text: String,
+    /// The same to be zoomed and moved, as a Vega-Lite 5 specification; where that was asked for.
+    pub zoomable: Option<Value>,
 }
 
 /// A figure: what it says about itself and how it is drawn.
@@ -142,6 +151,62 @@ pub const FIGURES: &[Figure] = &[
     },
     Figure {
         def: FigureDef {
+            name: "timeline",
+            summary: "what each worker did when",
+            doc: "Measured in one traced run of each model, which is in no other number: a strip for each worker, \
+                  coloured and hatched by what it does, with the numbers of its tasks and the largest shares of its \
+                  life at the right. Where an interpreter's lock is, computing is holding it. An event loop shows its \
+                  turns, and below it what each task does between them, up to 12 tasks. Where workers or tasks are \
+                  many, a stack shows how many are in which state; spans shorter than a pixel are told by their share of it. Of a sweep the last point is \
+                  drawn. `zoom = true` adds a view that can be zoomed and moved.",
+            needs: "no run was traced; run the cell with plot = [\"timeline\"]",
+        },
+        draw: timeline::draw,
+    },
+    Figure {
+        def: FigureDef {
+            name: "breakdown",
+            summary: "where workers × wall time went",
+            doc: "Measured in one traced run of each model: all of its workers' time from the start of the run to its \
+                  end is 100 %, divided into what they did. Bars are equally long, so that shares compare; what the \
+                  whole is stands at their end. Computing is time on a core as the system counted it.",
+            needs: "no run was traced; run the cell with plot = [\"breakdown\"]",
+        },
+        draw: breakdown::draw,
+    },
+    Figure {
+        def: FigureDef {
+            name: "memory-over-time",
+            summary: "what each process held, along one run",
+            doc: "Measured in the sampled run of each model. Up to six processes are stacked, the trial's own at the \
+                  bottom; of more the sum is drawn. The dot is the peak. Of a sweep the last point is drawn.",
+            needs: "no run was sampled while its clock ran; runs of a few milliseconds are too short for it",
+        },
+        draw: over_time::memory,
+    },
+    Figure {
+        def: FigureDef {
+            name: "cpu-over-time",
+            summary: "how many cores each process kept busy, along one run",
+            doc: "Measured in the sampled run of each model, over 20 ms or a hundredth of a longer run each: 1 is one \
+                  core busy all the time. Up to six processes are stacked; of more the sum is drawn.",
+            needs: "no run was sampled while its clock ran; runs of a few milliseconds are too short for it",
+        },
+        draw: over_time::cpu,
+    },
+    Figure {
+        def: FigureDef {
+            name: "lag",
+            summary: "how late the event loop ran timers that were due",
+            doc: "Measured in one traced run of each model with an event loop: a timer that is due runs when the loop is \
+                  free. What keeps the loop, such as computing or a blocking call, makes it late. The worst is \
+                  labelled.",
+            needs: "no event loop was traced; run the cell with plot = [\"lag\"] and a model such as `async`",
+        },
+        draw: lag::draw,
+    },
+    Figure {
+        def: FigureDef {
             name: "grid",
             summary: "who wins where: cases × a swept key",
             doc: "A cell for each point, in the colour of the fastest model, with how many times it is \
@@ -166,6 +231,12 @@ fn fitting(report: &Report) -> &'static [&'static str] {
         _ => &["trio"],
     }
 }
+
+/// Figures with a view that can be zoomed.
+const ZOOMABLE: &[(&str, Zoomable)] = &[("timeline", timeline::vega_lite)];
+
+/// Makes such a view: a Vega-Lite 5 specification.
+type Zoomable = fn(&Report, Theme) -> Option<Value>;
 
 fn nothing_was_measured(report: &Report) -> bool {
     report.rows.iter().all(|row| row.wall_ns.is_none())
@@ -206,4 +277,22 @@ pub fn draw(report: &Report, names: &[String], theme: Theme) -> Vec<Drawing> {
     figures
         .filter_map(|figure| (figure.draw)(report, theme))
         .collect()
+}
+
+/// The same, with the zoomable views of those figures that have one.
+pub fn draw_zoomable(report: &Report, names: &[String], theme: Theme) -> Vec<Drawing> {
+    let mut drawings = Vec::new();
+    for name in names {
+        let view = ZOOMABLE.iter().find(|(figure, _)| figure == name);
+        let zoomable = view.and_then(|(_, make)| make(report, theme));
+        let drawing = draw(report, std::slice::from_ref(name), theme);
+        drawings.extend(drawing.into_iter().map(|drawing| Drawing {
+            zoomable: zoomable.clone(),
+            ..drawing
+        }));
+    }
+    match names {
+        [] => draw(report, names, theme),
+        _ => drawings,
+    }
 }

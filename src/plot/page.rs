@@ -148,6 +148,7 @@ pub fn finish(canvas: Canvas, report: &Report, theme: Theme, alt: String, text: 
         height,
         text: if text.is_empty() { alt.clone() } else { text },
         alt,
+        zoomable: None,
     }
 }
 

@@ -57,6 +57,8 @@ impl Look {
 #[derive(Default)]
 struct Page {
     body: String,
+    /// What this figure defines beside the style sheet: patterns and the rules that use them.
+    defs: String,
     /// Class of what is drawn next.
     class: String,
     anchor: &'static str,
@@ -313,6 +315,54 @@ impl Canvas {
         self.path(class, Some(stroke), &path);
     }
 
+    /// Adds definitions (patterns, rules of their own) to the document.
+    pub fn define(&self, defs: &str) {
+        self.page.borrow_mut().defs.push_str(defs);
+    }
+
+    /// Rectangles of one height side by side, each from its left to its right end, as one element.
+    pub fn stretches(&self, class: &str, top: f64, height: f64, ends: &[(f64, f64)]) {
+        let tall = (height * SCALE).round() as i32;
+        let mut path = String::new();
+        let mut at = None;
+        for (left, right) in ends {
+            let (x, y) = Self::point(*left, top);
+            let wide = (((right - left) * SCALE).round() as i32).max(1);
+            let _ = match at {
+                None => write!(path, "M{x} {y}"),
+                Some(at) => write!(path, "m{} 0", x - at),
+            };
+            let _ = write!(path, "h{wide}v{tall}h-{wide}z");
+            at = Some(x);
+        }
+        self.path(class, None, &path);
+    }
+
+    /// The area between a bottom line and steps of one width above it, as one element.
+    pub fn steps(&self, class: &str, left: f64, bottom: f64, width: f64, heights: &[f64]) {
+        let to = |x: f64| (x * SCALE).round() as i32;
+        if heights.iter().all(|height| to(*height) == 0) {
+            return;
+        }
+        let mut path = format!("M{} {}", to(left), to(bottom));
+        let (mut up, mut from) = (0, 0);
+        for (number, height) in heights.iter().enumerate() {
+            if to(*height) == up {
+                continue;
+            }
+            let x = to(left + width * number as f64) - to(left);
+            if x > from {
+                let _ = write!(path, "h{}", x - from);
+                from = x;
+            }
+            let _ = write!(path, "v{}", up - to(*height));
+            up = to(*height);
+        }
+        let end = to(left + width * heights.len() as f64) - to(left);
+        let _ = write!(path, "h{}V{}z", end - from, to(bottom));
+        self.path(class, None, &path);
+    }
+
     /// Elements of several pieces, which plotters doesn't know.
     fn path(&self, class: &str, stroke: Option<f64>, path: &str) {
         if path.is_empty() {
@@ -359,10 +409,10 @@ impl Canvas {
             height,
             ..
         } = self;
-        let body = std::mem::take(&mut page.borrow_mut().body);
+        let Page { body, defs, .. } = std::mem::take(&mut *page.borrow_mut());
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-             viewBox=\"0 0 {}0 {}0\"><title>{}</title><defs><style>{style}</style>{HATCH}</defs>{body}</svg>",
+             viewBox=\"0 0 {}0 {}0\"><title>{}</title><defs><style>{style}</style>{HATCH}{defs}</defs>{body}</svg>",
             width,
             height,
             escape(title)

@@ -46,7 +46,66 @@ const GROUND: &[(&str, &str, &str, &str)] = &[
     // An outline in the ground's colour, where marks lie on lines and on each other.
     ("seen", "stroke", "#ffffff", "#111111"),
     ("plain", "fill", "#eef0f2", "#22262b"),
+    // Between two tasks of one worker.
+    ("gap", "stroke", "#ffffff", "#111111"),
 ];
+
+/// How a state looks: colour and lines of its hatch, each on light and on dark ground.
+pub struct StateColours {
+    /// What fills it.
+    pub fill: (&'static str, &'static str),
+    /// What its hatch is drawn with.
+    pub hatch: (&'static str, &'static str),
+}
+
+/// The rules of one state's classes: `f…` fills, `k…` draws its hatch, `p…` is both as a pattern, and `n…`
+/// is text upon it.
+pub fn state_rules(number: usize, colours: &StateColours, theme: Theme) -> String {
+    let rules = |dark: bool| {
+        let pick = |(light, dark_value): (&'static str, &'static str)| match dark {
+            true => dark_value,
+            false => light,
+        };
+        format!(
+            ".f{number}{{fill:{}}}.k{number}{{stroke:{}}}.n{number}{{fill:{}}}",
+            pick(colours.fill),
+            pick(colours.hatch),
+            ink_on(pick(colours.fill))
+        )
+    };
+    let base = rules(theme == Theme::Dark);
+    let other = match theme {
+        Theme::Auto => format!("@media (prefers-color-scheme:dark){{{}}}", rules(true)),
+        Theme::Light | Theme::Dark => String::new(),
+    };
+    format!("{base}{other}.p{number}{{fill:url(#p{number})}}")
+}
+
+/// Black or white, whichever has the larger contrast to a ground.
+fn ink_on(ground: &str) -> &'static str {
+    match contrast("#111111", ground) >= contrast("#ffffff", ground) {
+        true => "#111111",
+        false => "#ffffff",
+    }
+}
+
+/// Contrast of two colours, from 1 to 21 (Web Content Accessibility Guidelines 2.1).
+fn contrast(one: &str, other: &str) -> f64 {
+    let channel = |hex: &str| {
+        let share = f64::from(u8::from_str_radix(hex, 16).unwrap_or(0)) / 255.0;
+        match share <= 0.040_45 {
+            true => share / 12.92,
+            false => ((share + 0.055) / 1.055).powf(2.4),
+        }
+    };
+    let luminance = |colour: &str| {
+        0.2126 * channel(&colour[1..3])
+            + 0.7152 * channel(&colour[3..5])
+            + 0.0722 * channel(&colour[5..7])
+    };
+    let (one, other) = (luminance(one), luminance(other));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}
 
 /// The class of a model's bars and dots.
 pub fn series_class(model: &str) -> String {
@@ -124,6 +183,16 @@ mod tests {
         assert!(
             !classes.contains(&format!("s{}", SERIES.len())),
             "one falls back to the spare colour"
+        );
+    }
+
+    #[test]
+    fn ink_is_read_on_every_ground() {
+        assert!((contrast("#000000", "#ffffff") - 21.0).abs() < 1e-9);
+        assert_eq!(contrast("#0072b2", "#0072b2"), 1.0);
+        assert_eq!(
+            (ink_on("#0072b2"), ink_on("#f0b429")),
+            ("#ffffff", "#111111")
         );
     }
 

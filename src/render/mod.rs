@@ -35,6 +35,8 @@ use serde_json::{Map, Value, json};
 const PNG_SCALE: f32 = 2.0;
 /// SVG beyond which the PNG alone is sent: notebooks are saved with every output in them.
 const MOST_SVG: usize = 100 << 10;
+/// What JupyterLab renders without an extension; version 6 it does not.
+const VEGA_LITE: &str = "application/vnd.vegalite.v5+json";
 /// Columns of a line in a terminal.
 const WIDTH: usize = 100;
 
@@ -63,7 +65,8 @@ impl Bundle {
 /// A figure: an image that follows the theme, a PNG for everything else, and its result in words.
 ///
 /// Never `image/svg+xml`: frontends refuse it in notebooks that aren't trusted, and PDF export breaks on
-/// it. `static_output` leaves the PNG and the words alone.
+/// it. A zoomable view stands beside them where the cell asked for it. `static_output` leaves the PNG and the
+/// words alone.
 pub fn figure_bundle(drawing: &Drawing, static_output: bool) -> Bundle {
     let mut bundle = Bundle::of([("text/plain", drawing.text.clone())]);
     let (width, height) = (drawing.width, drawing.height);
@@ -84,6 +87,9 @@ pub fn figure_bundle(drawing: &Drawing, static_output: bool) -> Bundle {
             BASE64.encode(&drawing.svg)
         );
         bundle.data.insert("text/html".to_owned(), html.into());
+    }
+    if let Some(zoomable) = drawing.zoomable.as_ref().filter(|_| !static_output) {
+        bundle.data.insert(VEGA_LITE.to_owned(), zoomable.clone());
     }
     bundle
 }
@@ -251,6 +257,7 @@ mod tests {
             height: 3,
             alt: "a \"quoted\" <result>".into(),
             text: "the numbers".into(),
+            zoomable: None,
         };
         let bundle = figure_bundle(&drawing, false);
         let mimes: Vec<&str> = bundle.data.keys().map(String::as_str).collect();

@@ -147,7 +147,7 @@ impl Reader<'_> {
     }
 
     /// `true` or `false`.
-    fn flag(&mut self, key: &str, item: &Item) -> Option<bool> {
+    pub(super) fn flag(&mut self, key: &str, item: &Item) -> Option<bool> {
         if let DeValue::Boolean(flag) = item.get_ref() {
             return Some(*flag);
         }

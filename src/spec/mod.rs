@@ -41,7 +41,7 @@ use toml::de::DeTable;
 
 /// Keys that make a cell a command, and those that may stand beside each.
 const COMMANDS: &[(&str, &[&str])] = &[
-    ("show", &["of", "plot", "theme"]),
+    ("show", &["of", "plot", "theme", "zoom"]),
     ("help", &[]),
     ("compare", &[]),
     ("save", &["of"]),
@@ -82,6 +82,8 @@ pub struct Show {
     pub plots: Vec<String>,
     /// Colours in place of the experiment's own.
     pub theme: Option<Theme>,
+    /// Whether figures can be zoomed, in place of what the experiment says.
+    pub zoom: Option<bool>,
 }
 
 /// What the cells before said that this one may refer to.
@@ -345,12 +347,15 @@ fn command_cell(
             let theme = keys
                 .get("theme")
                 .and_then(|item| resolve::theme(&mut reader, item));
+            let zoom = keys.get("zoom");
+            let zoom = zoom.and_then(|item| reader.flag("zoom", item));
             what.map(|what| {
                 Cell::Show(Show {
                     what,
                     of,
                     plots: plots.unwrap_or_default(),
                     theme,
+                    zoom,
                 })
             })
         }

@@ -146,6 +146,7 @@ pub fn experiment(
         plots: scalars.plots,
         x: scalars.x,
         theme: scalars.theme,
+        zoom: scalars.zoom,
         save: scalars.save,
         settings: settings(&source),
         source: CellSource {
@@ -376,6 +377,7 @@ struct Scalars {
     plots: Vec<String>,
     x: Option<String>,
     theme: Theme,
+    zoom: bool,
     save: Option<String>,
 }
 
@@ -428,6 +430,10 @@ impl Scalars {
             .get("theme")
             .and_then(|(item, layer)| theme(readers.of(layer), item))
             .unwrap_or(Theme::Auto);
+        let zoom = source
+            .get("zoom")
+            .and_then(|(item, layer)| readers.of(layer).flag("zoom", item))
+            .unwrap_or(false);
         let mut string = |key: &str| {
             let (item, layer) = source.get(key)?;
             readers.of(layer).string(key, item)
@@ -477,6 +483,7 @@ impl Scalars {
             plots,
             x,
             theme,
+            zoom,
             save,
         }
     }

@@ -22,6 +22,8 @@ mod claims;
 mod plots;
 mod simulator;
 mod steps;
+mod traced_figures;
+mod tracer;
 mod typing;
 mod wording;
 mod fuzz;

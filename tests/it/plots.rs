@@ -219,16 +219,16 @@ fn reports() -> Vec<(&'static str, Report)> {
 
 /// A text of a figure: its box in pixels, and what it says.
 #[derive(Debug)]
-struct Text {
+pub struct Text {
     left: f64,
     right: f64,
     top: f64,
     bottom: f64,
-    says: String,
+    pub says: String,
 }
 
 /// All texts of an SVG, measured with the bundled font as browsers lay them out.
-fn texts(drawing: &Drawing) -> Vec<Text> {
+pub fn texts(drawing: &Drawing) -> Vec<Text> {
     let attribute = |tag: &str, name: &str| -> Option<String> {
         let start = tag.find(&format!(" {name}=\""))? + name.len() + 3;
         Some(tag[start..].split('"').next()?.to_owned())
@@ -265,6 +265,26 @@ fn texts(drawing: &Drawing) -> Vec<Text> {
     found
 }
 
+/// That no text lies on another or leaves its figure.
+pub fn texts_have_room(what: &str, drawing: &Drawing) {
+    let texts = texts(drawing);
+    assert!(texts.len() > 2, "{what}");
+    for (index, text) in texts.iter().enumerate() {
+        let inside = text.left >= -0.1
+            && text.right <= f64::from(drawing.width) + 0.1
+            && text.top >= -0.1
+            && text.bottom <= f64::from(drawing.height) + 0.1;
+        assert!(inside, "{what}: {text:?} leaves it");
+        for other in &texts[index + 1..] {
+            let apart = text.right <= other.left + 0.2
+                || other.right <= text.left + 0.2
+                || text.bottom <= other.top + 0.2
+                || other.bottom <= text.top + 0.2;
+            assert!(apart, "{what}: {text:?} on {other:?}");
+        }
+    }
+}
+
 #[test]
 fn no_text_lies_on_another_or_leaves_its_figure() {
     let mut figures = 0;
@@ -274,22 +294,7 @@ fn no_text_lies_on_another_or_leaves_its_figure() {
                 continue;
             };
             figures += 1;
-            let texts = texts(&drawing);
-            assert!(texts.len() > 2, "{name} {}", figure.def.name);
-            for (index, text) in texts.iter().enumerate() {
-                let inside = text.left >= -0.1
-                    && text.right <= f64::from(drawing.width) + 0.1
-                    && text.top >= -0.1
-                    && text.bottom <= f64::from(drawing.height) + 0.1;
-                assert!(inside, "{name} {}: {text:?} leaves it", figure.def.name);
-                for other in &texts[index + 1..] {
-                    let apart = text.right <= other.left + 0.2
-                        || other.right <= text.left + 0.2
-                        || text.bottom <= other.top + 0.2
-                        || other.bottom <= text.top + 0.2;
-                    assert!(apart, "{name} {}: {text:?} on {other:?}", figure.def.name);
-                }
-            }
+            texts_have_room(&format!("{name} {}", figure.def.name), &drawing);
         }
     }
     assert!(figures > 80, "{figures} figures");

@@ -205,6 +205,7 @@ impl Simulation {
             predictions: self.predictions.clone(),
             x: self.x.clone(),
             theme: Theme::Auto,
+            zoom: false,
             save: None,
             settings: vec![
                 setting("tasks", "8", Origin::Cell),
