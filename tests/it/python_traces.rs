@@ -58,7 +58,6 @@ impl Bench {
                     pool: way.pool,
                     start: way.start,
                     chunk: way.chunk,
-                    ..Settings::default()
                 },
                 latencies: false,
                 trace,
@@ -349,9 +348,9 @@ fn tasks_that_sleep_one_after_the_other_do_not_overlap_and_wait() {
             "{extents:?}"
         );
         for task in 0..4 {
-            let (start_ns, end_ns) = extents[task as usize];
+            // No less than what it asked for; who wakes up without a core is not waiting any more.
             let waited_ns = task_ns(&trace, task, Activity::Waiting);
-            assert!(2 * waited_ns > end_ns - start_ns, "{trace:#?}");
+            assert!(waited_ns > 20 * MS, "{trace:#?}");
         }
         // Side by side they overlap, all of them.
         let (trace, _) = bench.trace(&way("threads"), &program(4, &[sleep(200)]));
