@@ -5,7 +5,7 @@
 
 use super::traced::{Part, Traced};
 use super::verdict::{MOST_POINTS, list, place, points};
-use super::{Report, Row, runtimes};
+use super::{Report, Row, Summary, runtimes};
 use crate::measure::trace::{Activity, Role};
 use crate::model;
 use crate::units::format_ns;
@@ -457,6 +457,12 @@ fn by_cpu_time(report: &Report) -> Vec<String> {
             share if share <= 0.15 => Limit::Waiting,
             _ => Limit::Both,
         };
+        // What neither computed nor gave up its core stood in line for one: that is the machine's doing.
+        let switches = |of: &Option<Summary>| of.as_ref().map_or(0.0, |switches| switches.median);
+        let starved = switches(&row.involuntary_switches) > switches(&row.voluntary_switches);
+        if limit != Limit::Computing && starved {
+            return None;
+        }
         (wall.median >= 1e6).then_some((row, share, limit))
     });
     let found: Vec<(&Row, f64, Limit)> = found.collect();

@@ -389,6 +389,12 @@ fn compare_times<'a>(
             let Some(baseline) = baseline.filter(|baseline| baseline.series != id.series) else {
                 continue;
             };
+            // A time in which nothing was done compares with nothing.
+            let position = ids.iter().position(|other| *other == baseline);
+            let nothing_done = |row: &Row| row.tasks.succeeded == 0 && row.tasks.failed > 0;
+            if nothing_done(&rows[index]) || position.is_some_and(|at| nothing_done(&rows[at])) {
+                continue;
+            }
             let blocks = pairs(&walls(records_of(&baseline)), &walls(records_of(id)));
             let pairs: Vec<(f64, f64)> = blocks.iter().map(|(_, a, b)| (*a, *b)).collect();
             if let Some(ratio) = paired_ratio(&pairs) {

@@ -3,7 +3,7 @@
 As `src/program.rs`, `src/model/mod.rs` and `src/model/latency.rs` specify them.
 """
 
-from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from types import CoroutineType
 
 from conclab_failure import Failure, Refused
 from conclab_program import MANY, NONE, is_unknown, kind_of, shape
@@ -12,14 +12,10 @@ from conclab_values import MASK, splitmix64, task_seed, value_at
 QUANTILES = 101
 # Beyond these, decimals take long, or Python refuses to write them.
 MOST_DECIMAL_BITS = 1000
-# Types of results that are tasks which have not begun, and what is said of them.
-NOTHING_RAN = {
-    CoroutineType: "the task returned a coroutine, which nobody awaits: write the function itself as `async def`, "
-    "so that it is seen to be one",
-    GeneratorType: "the task is a generator, of which nothing has run: `return` what it computes instead of `yield`",
-    AsyncGeneratorType: "the task is an async generator, of which nothing has run: `return` what it computes instead "
-    "of `yield`",
-}
+NEVER_AWAITED = (
+    "the task returned a coroutine, which nobody awaits: write the function itself as `async def`, "
+    "so that it is seen to be one"
+)
 # The field of an operation that is its result where that is known before.
 KNOWN = {
     "sleep": "time", "block": "time", "read": "bytes", "write": "bytes", "alloc": "bytes", "add": "times"
@@ -175,8 +171,9 @@ def tell(job, outcomes, returns_data):
     for number, outcome in zip(job.order, outcomes):
         if job.latencies:
             times[number], outcome = outcome
-        if type(outcome) in NOTHING_RAN:
-            outcome = Refused(NOTHING_RAN[type(outcome)])
+        if type(outcome) is CoroutineType:
+            outcome.close()
+            outcome = Refused(NEVER_AWAITED)
         by_number[number] = Failure(outcome) if isinstance(outcome, BaseException) else outcome
     tally = {"succeeded": 0, "failed": 0, "timed_out": 0, "cancelled": 0, "answer": 0, "first_error": None}
     groups, updates, uncompared, first, why = [], 0, False, 0, None

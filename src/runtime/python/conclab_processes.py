@@ -20,7 +20,7 @@ def context(job):
     """multiprocessing with the start method that was asked for, or its own."""
     # As `src/process/semaphores.rs` has it: who is killed leaves semaphores behind, and the warden removes them.
     warden, trial = job.request["site"]["directory"].rstrip("/").rsplit("/", 2)[-2:]
-    multiprocessing.current_process()._config["semprefix"] = f"/mp-{warden}-{trial}-"
+    multiprocessing.current_process()._config["semprefix"] = f"/mp-{warden}-{trial}"
     try:
         return multiprocessing.get_context(job.start)
     except ValueError as error:

@@ -13,6 +13,9 @@ import conclab_measure as measure
 from conclab_failure import TASK_MODULE, described
 
 REPLY_DESCRIPTOR = 3
+# Flags of code, of the inspect module, which takes long to import: CO_COROUTINE; CO_GENERATOR, CO_ASYNC_GENERATOR.
+IS_COROUTINE = 0x80
+IS_GENERATOR = 0x20 | 0x200
 # Layers around a function that are looked behind.
 MOST_WRAPPED = 8
 
@@ -168,9 +171,10 @@ def is_async_function(place, directory):
         task = getattr(task, "func", None) or getattr(task, "__wrapped__", None) or task
     if not hasattr(task, "__code__"):
         task = getattr(task, "__call__", task)
-    code = getattr(task, "__code__", None)
-    # CO_COROUTINE of the inspect module, which takes long to import.
-    return code is not None and bool(code.co_flags & 0x80)
+    flags = getattr(getattr(task, "__code__", None), "co_flags", 0)
+    if flags & IS_GENERATOR:
+        raise Unable(f"`{function}` is a generator, of which a call runs nothing: `return` what it computes, not `yield`")
+    return bool(flags & IS_COROUTINE)
 
 
 def fill(job, writer):
