@@ -159,7 +159,7 @@ impl Job {
         self.trace = Some(Recorder::new(0, Clock::start(), MOST_SPANS, spans));
     }
 
-    /// What they noted, once the clock has stopped, which started at `origin_ns` (of [`recorder::now_ns`]);
+    /// What they noted, once the clock has stopped, which started at `origin_ns` (of [`crate::process::clock::monotonic_ns`]);
     /// `None` where that wasn't asked for.
     ///
     /// # Errors

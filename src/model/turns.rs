@@ -7,8 +7,9 @@
 //! every task of the loop does.
 
 use super::Job;
-use crate::measure::trace::recorder::{self, Recorder, now_ns};
+use crate::measure::trace::recorder::{self, Recorder};
 use crate::measure::trace::{Activity, Role};
+use crate::process::clock::monotonic_ns;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -50,7 +51,7 @@ impl Turns {
             spans: super::spans_of(share),
             threads: AtomicU32::new(0),
             made: Instant::now(),
-            made_ns: now_ns(),
+            made_ns: monotonic_ns(),
             due_ns: AtomicU64::new(NEVER),
         }))
     }
@@ -89,7 +90,7 @@ impl Turns {
     /// Notes that the probe's timer has run, or that the loop has ended and never came to that.
     pub fn ran(&self) {
         let due_ns = self.due_ns.swap(NEVER, Relaxed);
-        if due_ns <= now_ns() {
+        if due_ns <= monotonic_ns() {
             self.recorder.lag(due_ns);
         }
     }

@@ -6,6 +6,7 @@
 //! for the models.
 
 mod client;
+pub mod clock;
 mod interrupt;
 mod remedy;
 mod running;

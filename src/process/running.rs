@@ -1,5 +1,6 @@
 //! One trial while it runs, as the warden sees it: its pipes, its deadline, its memory.
 
+use super::clock::monotonic_ns;
 use super::spawn::{self, Spawned};
 use super::threads::ThreadWatch;
 use super::{
@@ -74,7 +75,7 @@ impl Running {
     /// Those of [`spawn::start`].
     pub fn start(launch: &Launch) -> io::Result<Self> {
         let start = Instant::now();
-        let started_ns = tree::monotonic_ns();
+        let started_ns = monotonic_ns();
         let Spawned {
             child,
             input,

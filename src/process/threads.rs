@@ -10,6 +10,7 @@
 //! Looking takes one part of [`SHARE`] of a core: it comes less often the more threads there are. Threads come and go
 //! while they are looked at: one that has gone is left, never an error.
 
+use super::clock::{monotonic_ns, thread_cpu_ns};
 use super::tree;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -179,7 +180,7 @@ impl ThreadWatch {
             return;
         }
         // Not the time that it took: who looks may be without a core itself.
-        let cpu_before_ns = clock_ns(libc::CLOCK_THREAD_CPUTIME_ID);
+        let cpu_before_ns = thread_cpu_ns();
         if self.looks == 0 && !self.is_interpreter() {
             self.next = start + self.every;
             return;
@@ -204,7 +205,7 @@ impl ThreadWatch {
         if self.runs >= MOST_RUNS {
             self.thin();
         }
-        let cpu_ns = clock_ns(libc::CLOCK_THREAD_CPUTIME_ID).saturating_sub(cpu_before_ns);
+        let cpu_ns = thread_cpu_ns().saturating_sub(cpu_before_ns);
         self.next = start + self.every.max(Duration::from_nanos(cpu_ns * SHARE));
     }
 
@@ -243,7 +244,7 @@ impl ThreadWatch {
     fn look_at(&mut self, index: usize, is_wide: bool, files: &mut usize) -> Vec<u32> {
         let process = &mut self.processes[index];
         process.list();
-        let at_ns = now_ns();
+        let at_ns = monotonic_ns();
         for mut thread in std::mem::take(&mut process.threads) {
             let tid = thread.life.tid;
             let mut read = Err(io::ErrorKind::Unsupported.into());
@@ -315,7 +316,7 @@ impl Process {
         let Ok(entries) = fs::read_dir(&self.folder) else {
             return;
         };
-        let at_ns = now_ns();
+        let at_ns = monotonic_ns();
         let tids = entries
             .flatten()
             .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
@@ -521,21 +522,6 @@ impl ThreadLife {
             }
         }
     }
-}
-
-/// Now, by the monotonic clock that all processes share.
-fn now_ns() -> u64 {
-    clock_ns(libc::CLOCK_MONOTONIC)
-}
-
-fn clock_ns(clock: libc::clockid_t) -> u64 {
-    let mut now = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: the clock exists and `now` is there to be written to.
-    unsafe { libc::clock_gettime(clock, &mut now) };
-    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
 #[cfg(test)]

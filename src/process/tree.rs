@@ -2,6 +2,7 @@
 //!
 //! Processes come and go while they are read: one that has gone is left out, never an error.
 
+use super::clock::read_ns;
 use super::{MOST_APART, MemorySample, ProcessSample};
 use std::collections::HashMap;
 use std::fs;
@@ -126,28 +127,13 @@ pub fn pss_bytes(pid: u32) -> Option<u64> {
         .map(|kib| kib * 1024)
 }
 
-/// Now, by the monotonic clock that all processes share.
-pub fn monotonic_ns() -> u64 {
-    clock_ns(libc::CLOCK_MONOTONIC).unwrap_or(0)
-}
-
-fn clock_ns(clock: libc::clockid_t) -> Option<u64> {
-    let mut now = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: `now` is there to be written to; an unknown clock is an error.
-    let read = unsafe { libc::clock_gettime(clock, &mut now) } == 0;
-    read.then(|| now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64)
-}
-
 /// CPU time of all threads of a process since its start, by its own clock; `None` where it has gone.
 ///
 /// Of a thread that computes just now, the system has counted up to its last tick (mostly 4 ms).
 fn cpu_clock_ns(pid: u32) -> Option<u64> {
     // A process's clock is its number, inverted, with two in its lowest bits: what clock_getcpuclockid(3)
     // returns, without that function's call to the system.
-    clock_ns(((!pid) << 3 | 2) as libc::clockid_t)
+    read_ns(((!pid) << 3 | 2) as libc::clockid_t)
 }
 
 /// Processes that samples of a tree have seen, in the order of their appearance.

@@ -6,9 +6,9 @@
 
 use super::{Reply, Request};
 use crate::io::prepare;
-use crate::measure::trace::recorder::now_ns;
 use crate::measure::{Usage, own_memory_bytes, own_pss_bytes};
 use crate::model::{self, Job, Settings, Tally};
+use crate::process::clock::monotonic_ns;
 use crate::process::{REPLY_DESCRIPTOR, signals};
 use crate::service::raise_descriptor_limit;
 use std::fs::File;
@@ -70,7 +70,7 @@ fn answer(mut output: File) -> io::Result<()> {
     let idle_bytes = own_memory_bytes("VmRSS");
     let idle_pss_bytes = own_pss_bytes().unwrap_or(idle_bytes);
     let before = Usage::now();
-    let started_ns = now_ns();
+    let started_ns = monotonic_ns();
     let clock = Instant::now();
     let result = model.run(&job);
     let wall_ns = clock.elapsed().as_nanos() as u64;

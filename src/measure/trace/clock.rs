@@ -6,6 +6,7 @@
 //! counts become nanoseconds when the run is over, by two readings of both. Elsewhere, and on other processors,
 //! a tick is a nanosecond of the system's monotonic clock.
 
+use crate::process::clock::monotonic_ns;
 use serde::{Deserialize, Serialize};
 use std::fs;
 
@@ -83,13 +84,13 @@ impl Scale {
 
 fn reading(counter: bool) -> Reading {
     if !counter {
-        let ns = now_ns();
+        let ns = monotonic_ns();
         return Reading { ticks: ns, ns };
     }
     // The one of a few that was interrupted the least.
     let read = |_| {
         let before = ticks(counter);
-        let ns = now_ns();
+        let ns = monotonic_ns();
         let after = ticks(counter);
         let took = after.saturating_sub(before);
         let ticks = before + took / 2;
@@ -107,27 +108,7 @@ fn ticks(counter: bool) -> u64 {
         return unsafe { std::arch::x86_64::_rdtsc() };
     }
     let _ = counter;
-    now_ns()
-}
-
-/// Now, by the monotonic clock that all processes share.
-pub fn now_ns() -> u64 {
-    clock_ns(libc::CLOCK_MONOTONIC)
-}
-
-/// CPU time of the calling thread, from its start.
-pub fn thread_cpu_ns() -> u64 {
-    clock_ns(libc::CLOCK_THREAD_CPUTIME_ID)
-}
-
-fn clock_ns(clock: libc::clockid_t) -> u64 {
-    let mut now = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: the clock exists and `now` is there to be written to.
-    unsafe { libc::clock_gettime(clock, &mut now) };
-    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+    monotonic_ns()
 }
 
 #[cfg(test)]
@@ -144,7 +125,7 @@ mod tests {
             let times: Vec<(u64, u64, u64)> = (0..200)
                 .map(|_| {
                     std::hint::black_box((0..1_000).map(std::hint::black_box).sum::<u64>());
-                    (now_ns(), clock.ticks(), now_ns())
+                    (monotonic_ns(), clock.ticks(), monotonic_ns())
                 })
                 .collect();
             let scale = clock.scale();

@@ -10,10 +10,10 @@
 //!
 //! Room for spans is bounded ([`MOST_SPANS`]); beyond it only the totals of each activity go on.
 
-use super::clock::thread_cpu_ns;
-pub use super::clock::{Clock, now_ns};
+pub use super::clock::Clock;
 use super::notes::{Notes, Room, Turn};
 use super::{Activity, Lag, Role, Trace};
+use crate::process::clock::{monotonic_ns, thread_cpu_ns};
 use std::cell::{Cell, RefCell};
 use std::fs::{self, File};
 use std::io::{self, BufReader};
@@ -35,7 +35,7 @@ pub struct Recorder {
     /// Room that the process's own thread has, written to before the clock starts.
     own: Mutex<Vec<Turn>>,
     lanes: Mutex<Vec<Notes>>,
-    /// Due and late; due by [`now_ns`].
+    /// Due and late; due by [`monotonic_ns`].
     lags: Mutex<Vec<Lag>>,
 }
 
@@ -125,9 +125,9 @@ impl Recorder {
         self.clock
     }
 
-    /// Notes that a timer which was due at `due_ns` (of [`now_ns`]) ran now.
+    /// Notes that a timer which was due at `due_ns` (of [`monotonic_ns`]) ran now.
     pub fn lag(&self, due_ns: u64) {
-        let late_ns = now_ns().saturating_sub(due_ns);
+        let late_ns = monotonic_ns().saturating_sub(due_ns);
         locked(&self.lags).push(Lag { due_ns, late_ns });
     }
 
@@ -144,7 +144,7 @@ impl Recorder {
     }
 
     /// All that was noted in this process and handed over by others, in the order of role, process and
-    /// number, with times since the clock's start (of [`now_ns`]); nothing is left.
+    /// number, with times since the clock's start (of [`monotonic_ns`]); nothing is left.
     ///
     /// # Errors
     /// Where what was handed over can't be read.
