@@ -6,7 +6,7 @@
 use super::traced::{Part, Traced};
 use super::verdict::{MOST_POINTS, list, place, points};
 use super::{Report, Row, Summary, runtimes};
-use crate::measure::trace::{Activity, Role};
+use crate::measure::trace::{Activity, Lane, Role};
 use crate::model;
 use crate::units::format_ns;
 
@@ -96,7 +96,8 @@ fn told(row: &Row, cpus: u32) -> Option<Told<'_>> {
     let (_, largest) = *causes.first().filter(|(_, share)| *share > 0.0)?;
     let is_clear = largest >= MAIN * active;
     let most = if is_clear { 2 } else { 3 };
-    causes.retain(|(_, share)| *share >= SECOND * active);
+    let mut is_first = true;
+    causes.retain(|(_, share)| std::mem::take(&mut is_first) || *share >= SECOND * active);
     causes.truncate(most);
     let computing_ns = traced.breakdown.as_ref()?.part_ns(Part::Computing);
     Some(Told {
@@ -147,6 +148,14 @@ fn causes(row: &Row, traced: &Traced, cpus: u32) -> Option<Vec<Share>> {
     let idle_loop_ns: u64 = loops.map(|lane| lane.total_ns(Activity::Idle)).sum();
     let idle_loop = (idle_loop_ns as f64 / whole_ns).min(parts.share(Part::Idle));
     let idle_rest = parts.share(Part::Idle) - idle_loop;
+    // While a pool beside the loop has the work, the loop's tasks wait for that.
+    let pool = || trace.workers().filter(|lane| lane.role == Role::Worker);
+    let pool_ns: u64 = pool().map(Lane::life_ns).sum();
+    let idle_pool_ns: u64 = pool().map(|lane| lane.total_ns(Activity::Idle)).sum();
+    let idle_loop = match has_loop && pool_ns > 0 {
+        true => idle_loop * idle_pool_ns as f64 / pool_ns as f64,
+        false => idle_loop,
+    };
     let mut shares = vec![
         (
             computing,
@@ -166,7 +175,7 @@ fn causes(row: &Row, traced: &Traced, cpus: u32) -> Option<Vec<Share>> {
         }
     }
     // Else the queue is empty at the end alone, while the last tasks run.
-    if idle_rest > MAIN {
+    if idle_rest > MAIN && !has_loop {
         shares.push((Cause::Idle, idle_rest));
     }
     Some(shares)
@@ -403,7 +412,7 @@ fn late_loop(row: &Row, traced: &Traced, doing: Activity) -> String {
         ),
     };
     format!(
-        "The event loop of {} was up to {lag} late: while one task {does}, no other goes on; {instead}.",
+        "The event loop of {} was up to {lag} late: while one task {does}, no other on it goes on; {instead}.",
         row.label
     )
 }
@@ -417,8 +426,11 @@ fn slow_return_ns(traced: &Traced) -> Option<u64> {
     let (mut count, mut sum_ns) = (0u64, 0u64);
     for lane in traced.trace.workers() {
         for pair in lane.spans.windows(2) {
-            if pair[0].activity == Activity::Waiting && pair[1].activity == Activity::Gil {
-                count += 1;
+            if pair[0].activity != Activity::Waiting {
+                continue;
+            }
+            count += 1;
+            if pair[1].activity == Activity::Gil {
                 sum_ns = sum_ns.saturating_add(pair[1].length_ns());
             }
         }

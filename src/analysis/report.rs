@@ -117,6 +117,8 @@ fn row(experiment: &Experiment, id: RowId, records: &[&Record], interrupted: boo
     let peak = highest.and_then(|m| m.memory);
     let of_trace = |record: &&&Record| record.kind == Kind::Traced;
     let traced_run = records.iter().find(of_trace);
+    let untraced = traced_run.filter(|record| record.outcome != Outcome::Ok);
+    let untraced = untraced.and_then(|record| record.why.clone());
     let traced_run = traced_run.and_then(|record| record.measurement.as_ref());
     let timed_median_ns = summary(&measured, |m| Some(m.reply.wall_ns as f64)).map(|s| s.median);
     let fastest_sampled_ns = summary(&observed, |m| Some(m.reply.wall_ns as f64)).map(|s| s.min);
@@ -182,6 +184,12 @@ fn row(experiment: &Experiment, id: RowId, records: &[&Record], interrupted: boo
     };
     row.traced = traced_run.and_then(|run| traced(run, timed_median_ns, row.has_gil()));
     row.notes.extend(row.traced.as_ref().and_then(notes::cut));
+    row.notes.extend(untraced.map(|why| {
+        format!(
+            "the traced run has nothing to show: {}",
+            said::last_line(&why)
+        )
+    }));
     row
 }
 

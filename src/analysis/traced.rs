@@ -3,7 +3,7 @@
 //! To add a part of the breakdown: a variant of [`Part`], its row in [`PARTS`] and the line of [`breakdown`]
 //! that fills it.
 
-use crate::measure::trace::{Activity, Lane, Totals, Trace};
+use crate::measure::trace::{Activity, Lane, Role, Totals, Trace};
 use crate::trial::Measurement;
 use serde::Serialize;
 
@@ -199,9 +199,21 @@ pub(super) fn traced(
     let wall_ns = run.reply.wall_ns;
     let breakdown = breakdown(trace, wall_ns);
     let part = |part: Part| Some(breakdown.as_ref()?.part_ns(part));
-    // On a loop it is a task that waits, not the thread.
-    let tasks_ns = trace.tasks_totals_ns();
-    let waits = [Activity::Lock, Activity::Limit].map(|activity| tasks_ns[activity as usize]);
+    // On a loop it is a task that waits, not the thread. What was cut is missing there, where spans alone tell.
+    let has_loop = trace.workers().any(|lane| lane.role == Role::Loop);
+    let is_whole = trace.spans_cut == 0 || !has_loop;
+    let tasks_ns = match is_whole {
+        true => trace.tasks_totals_ns(),
+        false => Totals::default(),
+    };
+    let on_threads = trace.workers().filter(|lane| lane.role == Role::Worker);
+    let lock_wait_ns = on_threads
+        .map(|lane| &lane.totals_ns)
+        .chain([&tasks_ns])
+        .flat_map(|totals| {
+            [Activity::Lock, Activity::Limit].map(|activity| totals[activity as usize])
+        })
+        .fold(0, u64::saturating_add);
     let gil_wait_ns = match (has_gil, trace.tells_gil) {
         (false, _) => Some(0),
         (true, true) => part(Part::Gil),
@@ -213,7 +225,7 @@ pub(super) fn traced(
             .filter(|timed_ns| *timed_ns > 0.0)
             .map(|timed_ns| wall_ns as f64 / timed_ns - 1.0),
         longest_lag_ns: trace.longest_lag_ns(),
-        lock_wait_ns: part(Part::Lock).map(|ns| waits.iter().fold(ns, |a, b| a.saturating_add(*b))),
+        lock_wait_ns: (breakdown.is_some() && is_whole).then_some(lock_wait_ns),
         gil_wait_ns,
         start_up_ns: part(Part::StartUp),
         breakdown,
@@ -269,7 +281,6 @@ fn as_map<S: serde::Serializer>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::trace::Role;
 
     fn lane(role: Role, begin_ns: u64, end_ns: u64, did: &[(Activity, u64)]) -> Lane {
         let mut totals_ns = Totals::default();

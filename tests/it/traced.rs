@@ -211,7 +211,7 @@ fn a_blocked_loop_comes_with_what_to_try() {
     );
     assert!(
         text.contains(
-            "The event loop of async was up to 295 ms late: while one task blocks, no other goes on; `hybrid` hands \
+            "The event loop of async was up to 295 ms late: while one task blocks, no other on it goes on; `hybrid` hands \
              such calls to threads."
         ),
         "{text}"

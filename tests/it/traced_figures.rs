@@ -3,7 +3,7 @@
 use crate::plots::{texts, texts_have_room};
 use crate::tracer::{self, MS, REPORTS};
 use conclab::analysis::Report;
-use conclab::experiment::{At, Theme};
+use conclab::experiment::{At, TRACED_FIGURES, Theme};
 use conclab::measure::trace::{ACTIVITIES, Activity, Role, Trace};
 use conclab::plot::{self, Drawing, FIGURES};
 use conclab::render;
@@ -73,6 +73,20 @@ fn every_figure_of_a_run_is_bounded_has_room_and_says_its_result() {
         }
     }
     assert!(figures > 15, "{figures} figures");
+}
+
+#[test]
+fn figures_that_need_a_trace_are_those_that_ask_for_one() {
+    for figure in FIGURES {
+        let needs = figure.def.needs.contains("traced");
+        assert_eq!(
+            needs,
+            TRACED_FIGURES.contains(&figure.def.name),
+            "{}: {}",
+            figure.def.name,
+            figure.def.needs
+        );
+    }
 }
 
 #[test]
@@ -236,7 +250,7 @@ fn many_tasks_of_a_loop_are_one_stack() {
 fn a_call_that_blocks_the_loop_is_told() {
     let report = report("frozen");
     let drawing = drawn(&report, "timeline").unwrap();
-    let said = "task 6 blocks the event loop for 80 ms, and nothing else runs meanwhile";
+    let said = "task 6 blocks the event loop for 80 ms, and no other task on it goes on meanwhile";
     assert!(drawing.alt.contains(said), "{}", drawing.alt);
     let notes = says(&drawing);
     assert!(

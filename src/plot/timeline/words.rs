@@ -128,7 +128,7 @@ fn holds_up(section: &Section) -> Option<String> {
             _ => "keeps",
         };
         format!(
-            "task {} {does} the event loop for {}, and nothing else runs meanwhile",
+            "task {} {does} the event loop for {}, and no other task on it goes on meanwhile",
             longest.task.unwrap_or(0),
             time(longest.length_ns())
         )
