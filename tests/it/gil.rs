@@ -56,7 +56,8 @@ fn every_operation_has_the_same_answer_as_native_on_every_model() {
         },
         add(100, Sync::Mutex),
         held(
-            vec![add(1, Sync::None), sleep(0)],
+            // The same lock as above: another one would not keep the two kinds of increments apart.
+            vec![add(1, Sync::Mutex), sleep(0)],
             10,
             Some("a"),
             Some("sleep"),
