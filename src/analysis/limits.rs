@@ -8,7 +8,6 @@ use super::verdict::{MOST_POINTS, list, place, points};
 use super::{Report, Row, Summary, runtimes};
 use crate::measure::trace::{Activity, Lane, Role};
 use crate::model;
-use crate::units::format_ns;
 
 /// Share of the time in which a row's workers had something to do from which one cause is the main one.
 const MAIN: f64 = 0.5;
@@ -18,11 +17,6 @@ const SECOND: f64 = 0.2;
 const FEW_CORES: f64 = 0.7;
 /// Shortest run of which anything is told: a shorter one is the trace's own doing.
 const SHORTEST_NS: u64 = 1_000_000;
-/// Lag of an event loop from which its tasks suffer.
-const LATE_NS: u64 = 10_000_000;
-/// Waits for the GIL behind other waits from which on their mean says something, and the mean that does.
-const MANY_RETURNS: u64 = 5;
-const SLOW_RETURN_NS: u64 = 1_000_000;
 
 /// What kept workers from being done sooner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +100,11 @@ fn told(row: &Row, cpus: u32) -> Option<Told<'_>> {
         is_clear,
         cores: computing_ns as f64 / traced.wall_ns as f64,
     })
+}
+
+/// Whether the GIL is what clearly limited a row.
+pub(super) fn by_gil(row: &Row, cpus: u32) -> bool {
+    told(row, cpus).is_some_and(|told| told.is_clear && told.causes[0].0 == Cause::Gil)
 }
 
 /// Every cause with its share of workers × wall. What a worker did before others were done is none, unless
@@ -333,110 +332,6 @@ fn sentence(told: &[Told], cpus: u32) -> String {
         format!("{names}{was} by {main}{second}")
     });
     format!("{}.", clauses.collect::<Vec<_>>().join("; "))
-}
-
-/// What to try where an event loop was kept from its tasks, or threads from their interpreter.
-pub(super) fn advice(report: &Report) -> Vec<String> {
-    let traced = report.rows.iter().filter(|row| row.did_the_work());
-    let traced: Vec<(&Row, &Traced)> = traced
-        .filter_map(|row| Some((row, row.traced.as_ref()?)))
-        .collect();
-    let late = traced
-        .iter()
-        // There it is not the tasks' work that keeps the loop.
-        .filter(|(row, _)| row.model != "hybrid")
-        .filter(|(_, traced)| traced.longest_lag_ns.is_some_and(|ns| ns >= LATE_NS))
-        .filter_map(|(row, traced)| Some((*row, *traced, keeps_the_loop(traced)?)));
-    // The worst one speaks for all.
-    let late = late.max_by_key(|(_, traced, _)| traced.longest_lag_ns);
-    let late = late.map(|(row, traced, doing)| late_loop(row, traced, doing));
-    let slow = traced
-        .iter()
-        .filter_map(|(row, traced)| Some((*row, slow_return_ns(traced)?)));
-    let slow = slow.max_by_key(|(_, ns)| *ns).map(|(row, ns)| {
-        format!(
-            "On {}, each wait took {} longer, until its thread had the GIL again (a convoy): processes have a \
-             lock each, and a shorter `switch_interval` hands it over sooner.",
-            row.label,
-            format_ns(ns as f64)
-        )
-    });
-    let told_already = slow.is_some() || !runtimes::interpreter_lock(report).is_empty();
-    let by_gil = |row: &Row| {
-        let told = told(row, report.machine.usable_cpus);
-        told.is_some_and(|told| told.is_clear && told.causes[0].0 == Cause::Gil)
-    };
-    let gil = traced.iter().any(|(row, _)| by_gil(row)) && !told_already;
-    let gil = gil.then(|| {
-        "The GIL lets one thread of a process compute at a time; processes have a lock each."
-            .to_owned()
-    });
-    late.into_iter().chain(slow).chain(gil).collect()
-}
-
-/// What keeps a loop from tasks that wait for it; `None` where none does.
-fn keeps_the_loop(traced: &Traced) -> Option<Activity> {
-    let loops = traced
-        .trace
-        .workers()
-        .filter(|lane| lane.role == Role::Loop);
-    let (mut blocked_ns, mut computing_ns) = (0, 0);
-    for lane in loops {
-        blocked_ns += lane.total_ns(Activity::Blocked);
-        computing_ns += lane.total_ns(Activity::Computing);
-    }
-    // Else something outside the loop made it late.
-    if (blocked_ns + computing_ns) < traced.longest_lag_ns.unwrap_or(0) / 2 {
-        return None;
-    }
-    let someone_waits = traced.tasks_ns[Activity::Waiting as usize] > 0;
-    match blocked_ns >= computing_ns && blocked_ns > 0 {
-        true => Some(Activity::Blocked),
-        false => someone_waits.then_some(Activity::Computing),
-    }
-}
-
-fn late_loop(row: &Row, traced: &Traced, doing: Activity) -> String {
-    let lag = format_ns(traced.longest_lag_ns.unwrap_or(0) as f64);
-    let python = row.has_gil() && row.runtime != "gil";
-    let (does, instead) = match (doing, python) {
-        (Activity::Blocked, false) => ("blocks", "`hybrid` hands such calls to threads"),
-        (Activity::Blocked, true) => (
-            "blocks",
-            "`hybrid` hands such calls to threads, as `asyncio.to_thread` does",
-        ),
-        (_, false) if !row.has_gil() => ("computes", "`hybrid` hands such work to a pool"),
-        _ => (
-            "computes",
-            "`hybrid` with pool = \"processes\" hands such work to others",
-        ),
-    };
-    format!(
-        "The event loop of {} was up to {lag} late: while one task {does}, no other on it goes on; {instead}.",
-        row.label
-    )
-}
-
-/// How long threads waited on average for the GIL when another wait of theirs had ended; `None` where that
-/// is not worth a word.
-fn slow_return_ns(traced: &Traced) -> Option<u64> {
-    if !traced.trace.tells_gil {
-        return None;
-    }
-    let (mut count, mut sum_ns) = (0u64, 0u64);
-    for lane in traced.trace.workers() {
-        for pair in lane.spans.windows(2) {
-            if pair[0].activity != Activity::Waiting {
-                continue;
-            }
-            count += 1;
-            if pair[1].activity == Activity::Gil {
-                sum_ns = sum_ns.saturating_add(pair[1].length_ns());
-            }
-        }
-    }
-    let mean_ns = sum_ns.checked_div(count)?;
-    (count >= MANY_RETURNS && mean_ns >= SLOW_RETURN_NS).then_some(mean_ns)
 }
 
 /// What the baseline's time goes to.

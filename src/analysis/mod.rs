@@ -4,6 +4,7 @@
 //! `verdict`'s RULES; a warning likewise in `warnings`. To add a metric: a row in
 //! [`crate::measure::metrics`] and the line of `report` that reads it.
 
+mod advice;
 mod checks;
 pub mod compare;
 mod cost;

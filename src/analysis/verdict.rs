@@ -5,7 +5,7 @@
 
 use super::failures::{failures, interruption};
 use super::sweep_verdict::{along, serial_fraction};
-use super::{Report, Row, Speedup, Winner, latencies, limits, runtimes};
+use super::{Report, Row, Speedup, Winner, advice, latencies, limits, runtimes};
 use crate::experiment::At;
 use crate::units::{format_count, format_ns, format_ratio, format_ratio_range};
 
@@ -32,7 +32,7 @@ const RULES: &[(Scope, Rule)] = &[
     (Scope::All, lost_updates),
     (Scope::All, limits::limits),
     (Scope::All, runtimes::interpreter_lock),
-    (Scope::All, limits::advice),
+    (Scope::All, advice::advice),
     (Scope::Each, overhead),
     (Scope::All, failures),
     (Scope::All, interruption),

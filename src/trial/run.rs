@@ -237,21 +237,16 @@ fn signal_name(signal: i32) -> String {
 fn peak(reply: &Reply, ended: &Ended) -> Option<PeakMemory> {
     let samples = ended.samples.len() as u32;
     let alone = ended.samples.iter().all(|sample| sample.processes <= 1);
+    let shared_bytes = reply.idle_bytes.saturating_sub(reply.idle_pss_bytes);
+    let own_bytes = reply.own_peak_bytes.saturating_sub(shared_bytes);
     let (peak_bytes, source) = match alone && reply.tally.worker_peak_bytes == 0 {
-        true => {
-            let shared_bytes = reply.idle_bytes.saturating_sub(reply.idle_pss_bytes);
-            (
-                reply.own_peak_bytes.saturating_sub(shared_bytes),
-                MemorySource::HighWater,
-            )
-        }
+        true => (own_bytes, MemorySource::HighWater),
         false => {
             let all_pss = ended.samples.iter().all(|sample| sample.pss);
             let sampled = ended.samples.iter().map(|sample| sample.bytes).max()?;
-            let shared_bytes = reply.idle_bytes.saturating_sub(reply.idle_pss_bytes);
             (
                 // No less than what the trial's own process is known to have held.
-                sampled.max(reply.own_peak_bytes.saturating_sub(shared_bytes)),
+                sampled.max(own_bytes),
                 if all_pss {
                     MemorySource::Pss
                 } else {

@@ -4,6 +4,7 @@ use crate::simulator::{Lane, Simulation, cpu_bound, sweep};
 use conclab::analysis::{self, Check, CheckResult, GroupReport, Latency};
 use conclab::analysis::{Report, Row, Summary, TaskCounts, Traced};
 use conclab::claim::Claim;
+use conclab::describe::MetricDef;
 use conclab::diagnostic;
 use conclab::experiment::{Experiment, TRACED_METRICS};
 use conclab::measure::metrics::METRICS;
@@ -694,12 +695,15 @@ fn lost_updates_are_counted_in_every_run() {
     );
 }
 
+/// In the order of the table.
+fn a_claim_of_every_metric() -> Vec<String> {
+    let claim = |def: &MetricDef| format!("{}(threads) >= 0", def.name);
+    METRICS.iter().map(claim).collect()
+}
+
 #[test]
 fn every_metric_can_be_read() {
-    let texts: Vec<String> = METRICS
-        .iter()
-        .map(|def| format!("{}(threads) >= 0", def.name))
-        .collect();
+    let texts = a_claim_of_every_metric();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let found = by_rows(&cpu_bound(), &texts, |row| {
         row.groups = vec![latency(1.0, 2.0)];
@@ -719,10 +723,7 @@ fn every_metric_can_be_read() {
 
 #[test]
 fn metrics_of_a_traced_run_are_those_for_which_one_is_made() {
-    let texts: Vec<String> = METRICS
-        .iter()
-        .map(|def| format!("{}(threads) >= 0", def.name))
-        .collect();
+    let texts = a_claim_of_every_metric();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let found = by_rows(&cpu_bound(), &texts, |row| {
         row.groups = vec![latency(1.0, 2.0)];

@@ -194,29 +194,20 @@ pub fn event_loop(tasks: u64, rounds: u64, turn_ns: u64, wait_ns: u64) -> Trace 
 /// A task that blocks the loop of six others, which wait a little each time.
 pub fn frozen() -> Trace {
     let mut steps = vec![own(Activity::Starting, 30 * US)];
-    let mut round = |waits: u64, last: bool| {
+    let round = |steps: &mut Vec<_>, last: bool| {
         for task in 0..6 {
             let then = (!last).then_some(Activity::Waiting);
             steps.push((Activity::Computing, Some(task), 300 * US, then));
         }
         if !last {
-            steps.push(own(Activity::Idle, waits));
+            steps.push(own(Activity::Idle, 10 * MS));
         }
     };
-    round(10 * MS, false);
-    round(10 * MS, false);
+    round(&mut steps, false);
+    round(&mut steps, false);
     steps.push((Activity::Blocked, Some(6), 80 * MS, None));
-    let mut round = |waits: u64, last: bool| {
-        for task in 0..6 {
-            let then = (!last).then_some(Activity::Waiting);
-            steps.push((Activity::Computing, Some(task), 300 * US, then));
-        }
-        if !last {
-            steps.push(own(Activity::Idle, waits));
-        }
-    };
-    round(10 * MS, false);
-    round(10 * MS, true);
+    round(&mut steps, false);
+    round(&mut steps, true);
     let lane = lane(Role::Loop, 1, 0, 0, &steps);
     let lags = [10u64, 20, 22, 24, 26, 115].map(|due| Lag {
         due_ns: due * MS,
