@@ -165,6 +165,14 @@ pub fn ratio_digits(ratio: f64) -> String {
     }
 }
 
+/// A share of a whole, from 0 to 1: `"62 %"`; what is there and less than one in a hundred is told as such.
+pub fn format_share(share: f64) -> String {
+    match 100.0 * share {
+        percent if percent > 0.0 && percent < 1.0 => "<1 %".to_owned(),
+        percent => format!("{percent:.0} %"),
+    }
+}
+
 /// An interval of ratios: `"1.8–2.0"`; with another digit where both ends would read the same.
 pub fn format_ratio_range(low: f64, high: f64) -> String {
     let (mut from, mut to) = (ratio_digits(low), ratio_digits(high));
@@ -296,6 +304,10 @@ mod tests {
         assert_eq!(format_bytes((64u64 << 20) as f64), "64 MiB");
         assert_eq!(format_bytes(7200.0 * (1u64 << 30) as f64), "7.03 TiB");
         assert_eq!(format_count(1_000_000), "1,000,000");
+        assert_eq!(
+            [0.0, 0.004, 0.12, 0.997].map(format_share),
+            ["0 %", "<1 %", "12 %", "100 %"]
+        );
         assert_eq!(format_ratio(1.94), "1.9×");
         assert_eq!(format_ratio(2300.4), "2,300×");
         assert_eq!(format_ratio(1.04), "1.04×");

@@ -6,6 +6,7 @@
 use crate::measure::trace::{Activity, Lane, Role, Totals, Trace};
 use crate::trial::Measurement;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// What a traced run tells of a row.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -32,7 +33,7 @@ pub struct Traced {
     pub tasks_ns: Totals,
     /// What was seen; not in the report's JSON, which would be very large: `save = "trace.json"` has it.
     #[serde(skip)]
-    pub trace: Trace,
+    pub trace: Arc<Trace>,
 }
 
 /// Where workers × wall went.

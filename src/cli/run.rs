@@ -166,8 +166,8 @@ fn save(experiment: &Experiment, report: &Report, folder: &Path) -> anyhow::Resu
     fs::write(folder.join("answer.txt"), render::terminal(report))?;
     fs::write(folder.join("table.md"), render::table_markdown(report))?;
     // Where the answer tells what each worker did.
-    if let Some(trace) = lab::trace_json(report) {
-        fs::write(folder.join("trace.json"), trace)?;
+    if !lab::has_no_trace(report) {
+        lab::save_trace(report, &folder.join("trace.json"))?;
     }
     let draw = match experiment.zoom {
         true => plot::draw_zoomable,

@@ -13,15 +13,14 @@ mod show;
 mod trace_events;
 mod trials;
 
-pub use saved::save;
-pub use trace_events::json as trace_json;
+pub use saved::{save, save_trace};
+pub use trace_events::{is_missing as has_no_trace, write as write_trace};
 
 use crate::analysis::{self, Report};
 use crate::catalog;
 use crate::diagnostic;
 use crate::experiment::Experiment;
 use crate::host::{Limits, Machine};
-use crate::measure::trace::Trace;
 use crate::plan::{self, RowId};
 use crate::plot;
 use crate::process::{Interrupt, Stop, Warden};
@@ -340,7 +339,7 @@ fn forget(past: &mut Past) {
     for row in &mut past.report.rows {
         row.over_time = None;
         if let Some(traced) = &mut row.traced {
-            traced.trace = Trace::default();
+            traced.trace = Default::default();
         }
     }
 }

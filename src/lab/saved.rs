@@ -4,7 +4,7 @@
 //! To add a format: an arm in [`save`] and the word in `spec`'s check of the name.
 
 use super::{Past, plausible, trace_events};
-use crate::analysis;
+use crate::analysis::{self, Report};
 use crate::experiment::{CellSource, Experiment, is_trace};
 use crate::host::Machine;
 use crate::plan::{self, RowId};
@@ -14,7 +14,7 @@ use crate::units::format_bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 
 /// Version of the JSON that is written, and read.
@@ -40,15 +40,29 @@ struct Saved {
 /// # Errors
 /// A sentence with the path, where it can't be written.
 pub fn save(past: &Past, path: &str) -> Result<(), String> {
-    let text = match path.rsplit_once('.') {
-        Some((_, "csv")) => csv(past),
-        _ if is_trace(path) => {
-            trace_events::json(&past.report).ok_or_else(|| trace_events::missing(past))?
+    let written = if is_trace(path) {
+        if trace_events::is_missing(&past.report) {
+            return Err(trace_events::missing(past));
         }
-        _ => json(past)?,
+        save_trace(&past.report, Path::new(path))
+    } else {
+        let text = match path.rsplit_once('.') {
+            Some((_, "csv")) => csv(past),
+            _ => json(past)?,
+        };
+        fs::write(path, text)
     };
-    fs::write(path, text)
-        .map_err(|error| format!("the answer could not be saved to {path}: {error}"))
+    written.map_err(|error| format!("the answer could not be saved to {path}: {error}"))
+}
+
+/// Writes what workers did as a trace.
+///
+/// # Errors
+/// Those of writing.
+pub fn save_trace(report: &Report, path: &Path) -> io::Result<()> {
+    let mut out = BufWriter::new(File::create(path)?);
+    trace_events::write(report, &mut out)?;
+    out.flush()
 }
 
 fn json(past: &Past) -> Result<String, String> {

@@ -11,7 +11,7 @@ use super::svg::{Anchor, Canvas};
 use super::theme;
 use crate::analysis::{Breakdown, PARTS, PartDef, Report};
 use crate::experiment::Theme;
-use crate::units::{format_count, format_ns};
+use crate::units::{format_count, format_ns, format_share};
 
 /// Widest that names may be.
 const MOST_LABEL: f64 = 170.0;
@@ -82,7 +82,7 @@ fn told(bar: &Bar) -> String {
     parts.sort_by(|a, b| b.1.total_cmp(&a.1));
     let parts: Vec<String> = parts
         .iter()
-        .map(|(def, share)| format!("{} {}", percent(*share), def.title))
+        .map(|(def, share)| format!("{} {}", format_share(*share), def.title))
         .collect();
     let place = match bar.group.as_str() {
         "" => String::new(),
@@ -90,13 +90,6 @@ fn told(bar: &Bar) -> String {
     };
     let whole = whole(bar.breakdown);
     format!("{} ({place}{whole}): {}", bar.name, parts.join(", "))
-}
-
-fn percent(share: f64) -> String {
-    match 100.0 * share {
-        small if small < 1.0 => "<1 %".to_owned(),
-        percent => format!("{percent:.0} %"),
-    }
 }
 
 fn drawn(report: &Report, bars: &[Bar], all: usize, theme: Theme) -> Canvas {
@@ -194,7 +187,7 @@ fn draw_bar(
             to - from,
             thick,
         );
-        let percent = percent(share);
+        let percent = format_share(share);
         let said = [format!("{percent} {}", def.title), percent];
         let fits = |text: &String| MARK.width(text) + 10.0 <= to - from;
         if let Some(text) = said.iter().find(|text| fits(text)) {

@@ -28,7 +28,7 @@ pub fn draw(report: &Report, theme: Theme) -> Option<Drawing> {
         .into_iter()
         .filter_map(|row| {
             let traced = row.traced.as_ref()?;
-            let trace = &traced.trace;
+            let trace: &Trace = &traced.trace;
             (!trace.lags.is_empty()).then_some((row, trace, traced.wall_ns as f64))
         })
         .collect();

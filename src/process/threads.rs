@@ -117,6 +117,8 @@ pub struct ThreadWatch {
     every: Duration,
     next: Instant,
     runs: usize,
+    /// Runs at which they are thinned out the next time.
+    most_runs: usize,
     /// Whether `syscall` may be read.
     reads_calls: bool,
 }
@@ -164,6 +166,7 @@ impl ThreadWatch {
             every: LOOK_EVERY,
             next: Instant::now(),
             runs: 0,
+            most_runs: MOST_RUNS,
             reads_calls: true,
         }
     }
@@ -202,7 +205,7 @@ impl ThreadWatch {
             index += 1;
         }
         self.processes.retain(|process| !process.threads.is_empty());
-        if self.runs >= MOST_RUNS {
+        if self.runs >= self.most_runs {
             self.thin();
         }
         let cpu_ns = thread_cpu_ns().saturating_sub(cpu_before_ns);
@@ -301,6 +304,8 @@ impl ThreadWatch {
             });
             self.runs += life.runs.len();
         }
+        // Where little could be dropped there is more before the next time.
+        self.most_runs = MOST_RUNS.max(self.runs + MOST_RUNS / 2);
     }
 }
 
@@ -615,6 +620,28 @@ mod tests {
     }
 
     #[test]
+    fn what_can_not_be_thinned_out_does_not_end_the_looking() {
+        let mut watch = ThreadWatch::new(1);
+        let life = ThreadLife {
+            pid: 1,
+            tid: 1,
+            first_ns: 0,
+            last_ns: 1,
+            cpu_ns: 0,
+            runs: vec![StateRun {
+                first_ns: 0,
+                last_ns: 1,
+                looks: 2,
+                state: ThreadState::Waiting,
+            }],
+        };
+        watch.ended = vec![life; MOST_RUNS];
+        watch.thin();
+        assert_eq!(watch.runs, MOST_RUNS);
+        assert!(watch.most_runs > watch.runs, "not again at the next look");
+    }
+
+    #[test]
     fn thinning_keeps_the_order_and_joins_what_is_alike() {
         let mut watch = ThreadWatch::new(1);
         let mut life = ThreadLife {
@@ -633,6 +660,7 @@ mod tests {
         watch.ended.push(life);
         watch.thin();
         assert_eq!((watch.runs, watch.every), (2, 2 * LOOK_EVERY));
+        assert_eq!(watch.most_runs, MOST_RUNS);
         let run = |first_ns, last_ns, looks, state| StateRun {
             first_ns,
             last_ns,

@@ -7,7 +7,9 @@ use super::inline::escape_html;
 use super::{below, latencies};
 use crate::analysis::{Report, Row, Summary, Traced, reasons, short};
 use crate::trial::{MemorySource, Outcome};
-use crate::units::{format_bytes, format_count, format_ns, format_ratio, format_ratio_range};
+use crate::units::{
+    format_bytes, format_count, format_ns, format_ratio, format_ratio_range, format_share,
+};
 
 /// A column: its heading, whether numbers stand in it, and its text for a row.
 struct Column {
@@ -190,7 +192,7 @@ fn traced(row: &Row, read: fn(&Traced) -> Option<u64>) -> String {
     match share {
         // On an event loop more tasks than workers can wait.
         share if !(0.005..=1.0).contains(&share) => time(Some(ns)),
-        share => format!("{} ({:.0} %)", time(Some(ns)), share * 100.0),
+        share => format!("{} ({})", time(Some(ns)), format_share(share)),
     }
 }
 

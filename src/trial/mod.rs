@@ -17,6 +17,7 @@ use crate::program::Program;
 use crate::runtime::Runtime;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What a trial's process is asked, as one JSON object on its standard input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -235,7 +236,7 @@ pub struct Observed {
     /// When the clock started, by the clock of the samples; `None` where that isn't known.
     pub clock_ns: Option<u64>,
     /// What each worker did when; from traced repeats.
-    pub trace: Option<Trace>,
+    pub trace: Option<Arc<Trace>>,
 }
 
 impl Measurement {

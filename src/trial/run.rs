@@ -14,6 +14,7 @@ use crate::process::{
 };
 use crate::units::{duration_text, format_bytes, format_ns};
 use std::fs;
+use std::sync::Arc;
 
 /// Most samples of one trial that are kept in its record.
 const MOST_SAMPLES: usize = 1024;
@@ -139,7 +140,7 @@ fn measurement(
             samples: kept(ended.samples),
             clock_ns: (reply.started_ns >= ended.started_ns && ended.started_ns > 0)
                 .then(|| reply.started_ns - ended.started_ns),
-            trace: reply.trace.take(),
+            trace: reply.trace.take().map(Arc::new),
         },
         printed: ended.printed,
         reply,

@@ -12,6 +12,7 @@ use conclab::trial::run::{Trial, run};
 use conclab::trial::{Kind, Measurement, Outcome, Python, Request};
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 const MS: u64 = 1_000_000;
 const STARTS: [Start; 3] = [Start::Fork, Start::Spawn, Start::Forkserver];
@@ -85,6 +86,7 @@ impl Bench {
         let tally = &run.reply.tally;
         assert_eq!(tally.failed, 0, "{way:?}: {:?}", tally.first_error);
         let trace = run.observed.trace.expect("a trace");
+        let trace = Arc::unwrap_or_clone(trace);
         let wall_ns = run.reply.wall_ns;
         is_whole(&trace, wall_ns);
         (trace, wall_ns)

@@ -311,8 +311,11 @@ impl Simulation {
                 most_processes: lane.processes,
             }),
             observed: Observed {
-                trace: (kind == Kind::Traced)
-                    .then(|| lane.traces[row.point.min(lane.traces.len() - 1)].clone()),
+                trace: (kind == Kind::Traced).then(|| {
+                    lane.traces[row.point.min(lane.traces.len() - 1)]
+                        .clone()
+                        .into()
+                }),
                 ..Observed::default()
             },
             printed: String::new(),

@@ -7,6 +7,7 @@ use crate::simulator::{self, Simulation};
 use conclab::analysis::{OverTime, OverTimeSample, ProcessAt, Report};
 use conclab::measure::trace::{Activity, Lag, Lane, Role, Span, Totals, Trace};
 use conclab::trial::Kind;
+use std::sync::Arc;
 
 pub const US: u64 = 1_000;
 pub const MS: u64 = 1_000_000;
@@ -66,7 +67,7 @@ pub fn report(simulation: &Simulation, traces: &[Trace]) -> Report {
             let measurement = record.measurement.as_mut()?;
             let ends = trace.lanes.iter().map(|lane| lane.end_ns);
             measurement.reply.wall_ns = ends.max().unwrap_or(0);
-            measurement.observed.trace = Some(trace.clone());
+            measurement.observed.trace = Some(Arc::new(trace.clone()));
             Some(record)
         })
         .collect();

@@ -3,7 +3,8 @@
 //! On a loop a lane has the turns, and each turn says what its task does until the next one. Here that is
 //! told task by task.
 
-use super::{Role, Span, Totals, Trace};
+use super::{Activity, Role, Span, Totals, Trace};
+use std::collections::HashMap;
 
 /// One task of an event loop, from its first turn to its last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,56 +28,65 @@ impl TaskLife {
 }
 
 impl Trace {
-    /// The tasks that had turns on event loops, by number; none where there is no loop.
-    /// Of a task whose last turns were cut there is what was kept.
+    /// Tells what tasks of event loops did, span by span: each turn, after what its task did since the turn before.
+    /// In the order of the turns; nothing where there is no loop. Of a task whose last turns were cut there is
+    /// what was kept.
+    pub fn for_each_task_span(&self, mut tell: impl FnMut(Span)) {
+        let loops = self.lanes.iter().filter(|lane| lane.role == Role::Loop);
+        let spans = loops.flat_map(|lane| &lane.spans);
+        let mut turns: Vec<&Span> = spans.filter(|span| span.task.is_some()).collect();
+        turns.sort_by_key(|turn| turn.start_ns);
+        // What each task does between its turns, and since when.
+        let mut between: HashMap<Option<u64>, (Activity, u64)> = HashMap::new();
+        for turn in turns {
+            let before = match turn.then {
+                Some(then) => between.insert(turn.task, (then, turn.end_ns)),
+                None => between.remove(&turn.task),
+            };
+            if let Some((activity, start_ns)) = before
+                && start_ns < turn.start_ns
+            {
+                tell(Span {
+                    activity,
+                    start_ns,
+                    end_ns: turn.start_ns,
+                    then: None,
+                    ..*turn
+                });
+            }
+            tell(*turn);
+        }
+    }
+
+    /// The tasks that had turns on event loops, by number.
     pub fn tasks(&self) -> Vec<TaskLife> {
-        let lanes = self.lanes.iter().filter(|lane| lane.role == Role::Loop);
-        let spans = lanes.flat_map(|lane| &lane.spans);
-        let mut turns: Vec<(u64, &Span)> =
-            spans.filter_map(|span| Some((span.task?, span))).collect();
-        turns.sort_by_key(|(task, span)| (*task, span.start_ns));
-        let lives = turns.chunk_by(|(a, _), (b, _)| a == b);
-        lives.map(life).collect()
+        let mut spans = Vec::new();
+        self.for_each_task_span(|span| spans.extend(span.task.map(|task| (task, span))));
+        spans.sort_by_key(|(task, _)| *task);
+        let lives = spans.chunk_by(|(a, _), (b, _)| a == b);
+        lives
+            .map(|life| TaskLife {
+                task: life[0].0,
+                spans: life.iter().map(|(_, span)| *span).collect(),
+            })
+            .collect()
     }
 
     /// Time that tasks of event loops spent with each activity, in the order of [`ACTIVITIES`](super::ACTIVITIES),
     /// added up; what threads did themselves is in the totals of their lanes.
     pub fn tasks_totals_ns(&self) -> Totals {
         let mut totals_ns = Totals::default();
-        for span in self.tasks().iter().flat_map(|life| &life.spans) {
+        self.for_each_task_span(|span| {
             let total_ns = &mut totals_ns[span.activity as usize];
             *total_ns = total_ns.saturating_add(span.length_ns());
-        }
+        });
         totals_ns
-    }
-}
-
-fn life(turns: &[(u64, &Span)]) -> TaskLife {
-    let mut spans: Vec<Span> = Vec::with_capacity(2 * turns.len());
-    for (index, (_, turn)) in turns.iter().enumerate() {
-        spans.push(**turn);
-        let next = turns.get(index + 1);
-        if let (Some(then), Some((_, next))) = (turn.then, next)
-            && next.start_ns > turn.end_ns
-        {
-            spans.push(Span {
-                activity: then,
-                start_ns: turn.end_ns,
-                end_ns: next.start_ns,
-                then: None,
-                ..**turn
-            });
-        }
-    }
-    TaskLife {
-        task: turns[0].0,
-        spans,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Activity, Lane};
+    use super::super::Lane;
     use super::*;
 
     #[test]

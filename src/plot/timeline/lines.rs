@@ -3,11 +3,11 @@
 
 use super::columns::Columns;
 use crate::analysis::{Report, Row, Traced};
-use crate::measure::trace::{Lane, Role, Span, TaskLife, Totals, Trace};
+use crate::measure::trace::{Lane, Role, Span, Totals, Trace};
 use crate::plot::{page, time_panel};
 use crate::units::format_count;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Tasks of event loops up to which each has its strip.
 const MOST_TASK_STRIPS: usize = 12;
@@ -57,21 +57,21 @@ pub struct Bundle<'a> {
 
 enum Members<'a> {
     Workers(Vec<&'a Lane>),
-    Tasks(Vec<TaskLife>),
+    /// The tasks of its event loops.
+    Tasks(&'a Trace),
 }
 
 impl Bundle<'_> {
     /// How many are in which activity in each of so many columns.
     pub fn columns(&self, columns: usize, whole_ns: f64) -> Columns {
         let mut found = Columns::new(columns, whole_ns);
-        let mut add = |spans: &[Span]| {
-            for span in spans {
-                found.add(span.activity, span.start_ns, span.end_ns);
-            }
-        };
+        let mut add = |span: Span| found.add(span.activity, span.start_ns, span.end_ns);
         match &self.members {
-            Members::Workers(lanes) => lanes.iter().for_each(|lane| add(&lane.spans)),
-            Members::Tasks(tasks) => tasks.iter().for_each(|life| add(&life.spans)),
+            Members::Workers(lanes) => {
+                let spans = lanes.iter().flat_map(|lane| &lane.spans);
+                spans.for_each(|span| add(*span));
+            }
+            Members::Tasks(trace) => trace.for_each_task_span(add),
         }
         found
     }
@@ -145,11 +145,9 @@ fn lines(trace: &Trace, most: usize) -> Vec<Line<'_>> {
     lines.extend(of(Role::Main).take(1).map(|lane| strip(lane, &names)));
     let loops: Vec<&Lane> = of(Role::Loop).collect();
     several(&mut lines, &loops, "event loops", &names, most);
-    let tasks = trace.tasks();
-    // Tasks that wait for nothing are their turns, which the loop's own strip shows.
-    let wait = tasks.iter().any(|life| life.spans.len() > 1);
-    if tasks.len() <= MOST_TASK_STRIPS.min(most.max(4)) {
-        lines.extend(tasks.into_iter().map(|life| {
+    let tasks = Tasks::of(trace);
+    if tasks.count <= MOST_TASK_STRIPS.min(most.max(4)) {
+        lines.extend(trace.tasks().into_iter().map(|life| {
             Line::Strip(Strip {
                 label: format!("task {}", life.task),
                 is_task: true,
@@ -157,20 +155,40 @@ fn lines(trace: &Trace, most: usize) -> Vec<Line<'_>> {
                 spans: life.spans.into(),
             })
         }));
-    } else if wait {
-        let mut totals_ns = Totals::default();
-        for life in &tasks {
-            add(&mut totals_ns, &totals_of(&life.spans));
-        }
+    } else if tasks.wait {
         lines.push(Line::Bundle(Bundle {
-            label: format!("all {} tasks", format_count(tasks.len() as u64)),
-            totals_ns,
-            members: Members::Tasks(tasks),
+            label: format!("all {} tasks", format_count(tasks.count as u64)),
+            totals_ns: tasks.totals_ns,
+            members: Members::Tasks(trace),
         }));
     }
     let workers: Vec<&Lane> = of(Role::Worker).collect();
     several(&mut lines, &workers, names.workers(), &names, most);
     lines
+}
+
+/// The tasks of event loops, all together.
+#[derive(Default)]
+struct Tasks {
+    count: usize,
+    /// Whether any had more than one turn: tasks that wait for nothing are their turns, which the loop's own
+    /// strip shows.
+    wait: bool,
+    totals_ns: Totals,
+}
+
+impl Tasks {
+    fn of(trace: &Trace) -> Self {
+        let mut all = Tasks::default();
+        let mut known = HashSet::new();
+        trace.for_each_task_span(|span| {
+            all.totals_ns[span.activity as usize] += span.length_ns();
+            let is_new = known.insert(span.task);
+            all.count += usize::from(is_new);
+            all.wait |= !is_new;
+        });
+        all
+    }
 }
 
 /// A strip for each lane, or for the first ones and a stack of all.

@@ -21,7 +21,7 @@ use super::time_panel::{self, bounded};
 use crate::analysis::Report;
 use crate::experiment::Theme;
 use crate::measure::trace::{ACTIVITIES, Activity, Totals};
-use crate::units::{format_count, format_ns};
+use crate::units::{format_count, format_ns, format_share};
 use lines::{Line, Section};
 use strips::{DETAILS, Detail, Plot};
 
@@ -317,16 +317,6 @@ fn short(activity: Activity) -> &'static str {
     }
 }
 
-/// "62 %"; what is there and less than one in a hundred is told as such.
-fn percent(share: f64) -> String {
-    match share {
-        share if share < 0.01 => "<1 %".to_owned(),
-        // Nearly all is not all.
-        share if share < 1.0 => format!("{} %", (100.0 * share).round().min(99.0)),
-        _ => "100 %".to_owned(),
-    }
-}
-
 /// Activities by their share, the largest first; without those that are barely there.
 fn by_share(totals_ns: &Totals) -> Vec<(Activity, f64)> {
     let life_ns: u64 = totals_ns.iter().sum();
@@ -347,7 +337,7 @@ fn shares(totals_ns: &Totals, room: f64) -> String {
         .enumerate()
         .filter(|(nth, (_, share))| *nth == 0 || *nth == 1 && *share >= 0.01)
         .map(|(_, told)| told)
-        .map(|(activity, share)| format!("{} {}", percent(*share), short(*activity)))
+        .map(|(activity, share)| format!("{} {}", format_share(*share), short(*activity)))
         .collect();
     let both = told.join(", ");
     match (NAME.width(&both) <= room, told.first()) {

@@ -1,11 +1,11 @@
 //! What a timeline says in words: who computed, who waited for what, and who held up the event loop.
 
 use super::lines::{Line, Section};
-use super::{by_share, percent, shares, time};
+use super::{by_share, shares, time};
 use crate::analysis::{Part, Report};
 use crate::measure::trace::{Activity, Role, Span};
 use crate::plot::page::title_sentence;
-use crate::units::{format_count, format_ratio};
+use crate::units::{format_count, format_ratio, format_share};
 
 /// Cost of tracing from which on it is told.
 const TOLD_FROM: f64 = 0.01;
@@ -67,7 +67,7 @@ pub fn notes(sections: &[Section]) -> Vec<String> {
     if !frozen.is_empty() {
         notes.push(format!("{}.", frozen.join("; ")));
     }
-    let no_core = named(&|section| Some(format!(" {}", percent(no_core(section)?))));
+    let no_core = named(&|section| Some(format!(" {}", format_share(no_core(section)?))));
     if !no_core.is_empty() {
         notes.push(format!(
             "Computing includes waiting for a core that others use: of the workers' time {}.",
@@ -164,10 +164,10 @@ fn longest_wait(section: &Section) -> Option<String> {
 fn told(section: &Section) -> String {
     let shares: Vec<String> = by_share(&section.totals_ns())
         .iter()
-        .map(|(activity, share)| format!("{} {}", percent(*share), activity.def().title))
+        .map(|(activity, share)| format!("{} {}", format_share(*share), activity.def().title))
         .collect();
     let mut parts = vec![shares.join(", ")];
-    let no_core = no_core(section).map(percent);
+    let no_core = no_core(section).map(format_share);
     parts.extend(no_core.map(|share| format!("computing includes {share} waiting for a core")));
     parts.extend(busy(section));
     parts.extend(longest_wait(section));

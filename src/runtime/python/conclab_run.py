@@ -86,6 +86,11 @@ def ready(request, reply):
         raise Unable(f"Python has no counterpart of the model {name}")
     job = Job(request)
     program, directory = job.program, request["site"]["directory"]
+    if request.get("trace"):
+        import conclab_trace
+
+        conclab_trace.open_in(directory)
+        job.trace = conclab_trace
     codes = author_codes(program)
     look_for_modules(request, codes)
     start_ns = perf_counter_ns()
@@ -105,10 +110,6 @@ def ready(request, reply):
         raise Unable(f"this Python can't import what the tasks need: {error}") from None
     reply["imports_ns"] = perf_counter_ns() - start_ns
     job.task = conclab_task
-    if request.get("trace"):
-        import conclab_trace
-
-        job.trace = conclab_trace
     fill(job, writer)
     if chosen.processes or chosen.pool == "processes" or name == "interpreters":
         see_that_they_can_be_sent(job, codes, name)

@@ -120,7 +120,7 @@ class ModuleWriter:
         if not self.trace:
             return ""
         self.imports.add("import conclab_trace")
-        lines = [f"conclab_trace.open_in({self.site['directory']!r})", "sent = conclab_trace.sent"]
+        lines = [f"conclab_trace.arrive_in({self.site['directory']!r})", "sent = conclab_trace.sent"]
         return "\n".join(lines)
 
     def held(self, name, lock):

@@ -48,6 +48,11 @@ SENT = 17
 CUT = 18
 # A worker of a pool is there: when it was asked for, or 0.
 BORN = 19
+# CPU time of the thread so far: where a new interpreter's process begins, and at the end of a long turn.
+USED = 20
+
+# From this length on a turn is a long one. What it costs to ask for CPU time is a hundredth of it.
+LONG_NS = 50_000
 
 # Between two looks at how late the event loop is.
 PROBE_S = 0.005
@@ -112,8 +117,14 @@ notes, me = None, Me()
 def open_in(folder):
     """From here on notes go to files in that folder."""
     global notes
+    notes = Notes(folder)
+
+
+def arrive_in(folder):
+    """The same where nothing opened them before: in a new interpreter, which says what it has used to come to life."""
     if notes is None:
-        notes = Notes(folder)
+        open_in(folder)
+        note(USED, thread_time_ns())
 
 
 def reopen():
@@ -245,22 +256,30 @@ class HeldByCoroutine:
 waits = [[0]]
 
 
+def turn_ends(start_ns, kind, value=0):
+    end_ns = perf_counter_ns()
+    if end_ns - start_ns > LONG_NS:
+        note(USED, thread_time_ns(), end_ns)
+    note(kind, value, end_ns)
+
+
 @awaitable
 def in_turns(coroutine, number):
     """Drives a task's coroutine as `await` does, and notes each of its turns."""
     wait, step, given = [0], coroutine.send, None
     while True:
         waits[0] = wait
-        note(TURN, number)
+        start_ns = perf_counter_ns()
+        note(TURN, number, start_ns)
         try:
             wanted = step(given)
         except StopIteration as stop:
-            note(LAST)
+            turn_ends(start_ns, LAST)
             return stop.value
         except BaseException:
-            note(LAST)
+            turn_ends(start_ns, LAST)
             raise
-        note(PAUSE, wait[0])
+        turn_ends(start_ns, PAUSE, wait[0])
         try:
             given = yield wanted
             step = coroutine.send

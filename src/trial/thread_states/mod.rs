@@ -59,6 +59,7 @@ pub fn trace(
                 is_main,
                 is_own: process.pid == main.pid,
                 has_gil: process.has_gil,
+                is_cut: process.cut > 0,
             };
             let parts = match is_main {
                 true => vec![&notes[..]],
@@ -197,12 +198,17 @@ fn cpu_ns(notes: &[Note], lives: &[&&ThreadLife]) -> Option<u64> {
         let mut notes = notes.iter().rev();
         notes.find(|note| note.kind == kind).map(|note| note.cpu_ns)
     };
+    let seen = lives.last().map(|life| life.cpu_ns);
     if let Some(before_ns) = noted(Kind::ClockStart) {
-        return Some(noted(Kind::ClockStop)?.saturating_sub(before_ns));
+        let after_ns = noted(Kind::ClockStop).or(seen)?;
+        return Some(after_ns.saturating_sub(before_ns));
     }
     let own = [Kind::End, Kind::Sent].map(noted).into_iter().flatten();
-    let seen = lives.last().map(|life| life.cpu_ns);
-    own.chain(seen).max()
+    // An interpreter of its own had to come to life first.
+    let arrived = notes.iter().find(|note| note.kind == Kind::Used);
+    let before_ns = arrived.map_or(0, |note| note.cpu_ns);
+    let after_ns = own.chain(seen).max()?;
+    Some(after_ns.saturating_sub(before_ns))
 }
 
 impl Worker {
@@ -454,6 +460,107 @@ mod tests {
             (Some(Lock), Some(Waiting), None)
         );
         assert_eq!(found.longest_lag_ns(), Some(155));
+    }
+
+    #[test]
+    fn a_long_turn_that_nobody_looked_at_blocked_the_loop_if_it_used_no_cpu_time() {
+        use Activity::*;
+        let used = |at, cpu_ns| Note {
+            cpu_ns,
+            ..note(at, Kind::Used, 0)
+        };
+        let main = [
+            note(0, Kind::ClockStart, 0),
+            note(10, Kind::Turn, 0),
+            used(110, 12),
+            note(110, Kind::Pause, 0),
+            // Forty that are used between two long turns belong to neither.
+            note(150, Kind::Turn, 1),
+            used(250, 12 + 40 + 90),
+            note(250, Kind::Last, 0),
+            note(260, Kind::ClockStop, 0),
+        ];
+        let notes = [process(5, &[(5, &main)])];
+        let found = trace(&notes, &ThreadLives::default(), STARTED_NS, 260).unwrap();
+        assert_eq!(
+            told(&found.lanes[0]),
+            [
+                (Starting, None, 10),
+                (Blocked, Some(0), 110),
+                (Computing, None, 150),
+                (Computing, Some(1), 250),
+                (Joining, None, 260),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_task_around_a_lock_shares_its_cpu_time_out() {
+        use Activity::*;
+        let main = [note(0, Kind::ClockStart, 0), note(1, Kind::Join, 0)];
+        let worker = [
+            note(10, Kind::Begin, 0),
+            note(110, Kind::Lock, 0),
+            note(210, Kind::Got, 0),
+            end(310, 4),
+            note(320, Kind::Begin, 1),
+            note(330, Kind::Lock, 0),
+            note(340, Kind::Got, 0),
+            end(440, 4 + 100),
+        ];
+        let notes = [process(5, &[(5, &main), (6, &worker)])];
+        let found = trace(&notes, &ThreadLives::default(), STARTED_NS, 500).unwrap();
+        assert_eq!(
+            told(&found.lanes[1]),
+            [
+                (Waiting, Some(0), 110),
+                (Lock, Some(0), 210),
+                (Waiting, Some(0), 310),
+                (Idle, None, 320),
+                (Computing, Some(1), 330),
+                (Lock, Some(1), 340),
+                (Computing, Some(1), 440),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_interpreters_start_is_no_cpu_time_of_its_tasks() {
+        let arrived = |at, cpu_ns| Note {
+            cpu_ns,
+            ..note(at, Kind::Used, 0)
+        };
+        let main = [note(0, Kind::ClockStart, 0), note(10, Kind::Asked, 3)];
+        let worker = [arrived(90, 70), note(100, Kind::Begin, 3), end(150, 110)];
+        let notes = [process(5, &[(5, &main)]), process(8, &[(8, &worker)])];
+        let found = trace(&notes, &ThreadLives::default(), STARTED_NS, 200).unwrap();
+        assert_eq!(found.lanes[1].cpu_ns, Some(40));
+    }
+
+    #[test]
+    fn behind_notes_that_there_was_no_room_for_only_what_was_seen_is_told() {
+        use Activity::*;
+        let main = [note(0, Kind::ClockStart, 0), note(1, Kind::Join, 0)];
+        let worker = [
+            note(10, Kind::Begin, 0),
+            end(20, 10),
+            note(30, Kind::Begin, 1),
+        ];
+        let looks = [15, 100, 200].map(|at| (at, ThreadState::Waiting));
+        let mut process = process(5, &[(5, &main), (6, &worker)]);
+        process.cut = 10;
+        let seen = seen(&[life(5, 6, &looks)]);
+        let found = trace(&[process], &seen, STARTED_NS, 300).unwrap();
+        assert_eq!(found.spans_cut, 5);
+        assert_eq!(told(&found.lanes[0]).last(), Some(&(Joining, None, 300)));
+        assert_eq!(
+            told(&found.lanes[1]),
+            [
+                (Waiting, Some(0), 20),
+                (Idle, None, 30),
+                (Waiting, None, 200),
+            ]
+        );
     }
 
     #[test]

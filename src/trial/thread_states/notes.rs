@@ -50,6 +50,8 @@ pub enum Kind {
     Sent,
     /// A pool's worker is there (when it was asked for, or 0).
     Born,
+    /// A new interpreter's process begins, or a long turn is about to end (CPU time).
+    Used,
 }
 
 /// The number of each kind in the files; 1 and 18 are the first note of a file.
@@ -71,6 +73,7 @@ const KINDS: &[(i32, Kind)] = &[
     (16, Kind::Join),
     (17, Kind::Sent),
     (19, Kind::Born),
+    (20, Kind::Used),
 ];
 const FILE: i32 = 1;
 const CUT: i32 = 18;
@@ -91,7 +94,7 @@ pub struct Note {
 /// What the value of a note means: the kind's value and the CPU time.
 fn meaning(kind: Kind, value: u64) -> (u64, u64) {
     match kind {
-        Kind::End | Kind::Sent | Kind::ClockStart | Kind::ClockStop => (0, value),
+        Kind::End | Kind::Sent | Kind::ClockStart | Kind::ClockStop | Kind::Used => (0, value),
         _ => (value, 0),
     }
 }

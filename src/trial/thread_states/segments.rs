@@ -17,6 +17,8 @@ pub(super) struct Whose {
     /// A thread of the trial's own process.
     pub(super) is_own: bool,
     pub(super) has_gil: bool,
+    /// Its process had no room for all of its notes.
+    pub(super) is_cut: bool,
 }
 
 /// What a worker is in, by the notes.
@@ -48,6 +50,8 @@ pub(super) enum Segment {
     Feeding,
     /// Waiting for them to end.
     Joining,
+    /// There was no room for what it noted from here on.
+    Untold,
 }
 
 /// A segment from one moment to another.
@@ -84,6 +88,8 @@ impl Segment {
             (Segment::Serial | Segment::Feeding, _) => Activity::Computing,
             (Segment::Joining, Some(Running)) => Activity::Computing,
             (Segment::Joining, _) => Activity::Joining,
+            (Segment::Untold, Some(Waiting)) => Activity::Waiting,
+            (Segment::Untold, _) => Activity::Computing,
         }
     }
 
@@ -102,8 +108,14 @@ pub(super) fn by_worker<'a>(notes: &'a [Note], asked: &HashMap<u64, u64>) -> Vec
     let is_first = |note: &Note| note.kind == Kind::Begin && asked.contains_key(&note.value);
     let mut parts = Vec::new();
     let mut rest = notes;
-    while let Some(next) = rest.iter().skip(1).position(is_first) {
-        let (part, others) = rest.split_at(next + 1);
+    // What is noted before the first task is that task's worker's own.
+    let mut own = 1 + notes
+        .iter()
+        .take_while(|note| note.kind == Kind::Used)
+        .count();
+    while let Some(next) = rest.iter().skip(own).position(is_first) {
+        let (part, others) = rest.split_at(own + next);
+        own = 1;
         parts.push(part);
         rest = others;
     }
@@ -140,9 +152,9 @@ pub(super) fn segments(
         then: None,
         cpu_ns: None,
     };
-    // CPU time at the end of the task before: between two, hardly any is used.
-    let mut before_ns = 0;
-    let mut is_one_piece = false;
+    // CPU time when it was noted last, and the time since then of short turns and of what lies between turns: as
+    // good as all of that is used. Between two tasks hardly any is.
+    let (mut before_ns, mut short_ns) = (0, 0);
     // The segment that a wait for a lock interrupts.
     let mut around = between;
     for (index, note) in notes.iter().enumerate() {
@@ -183,6 +195,14 @@ pub(super) fn segments(
                 before_ns = note.cpu_ns;
                 continue;
             }
+            Kind::Used => {
+                if now.segment == Segment::Turn {
+                    let used_ns = note.cpu_ns.saturating_sub(before_ns);
+                    now.cpu_ns = Some(used_ns.saturating_sub(short_ns));
+                }
+                (before_ns, short_ns) = (note.cpu_ns, 0);
+                continue;
+            }
             Kind::ClockStop | Kind::Asked | Kind::Lag => continue,
         };
         let segment = match (segment, last_turn) {
@@ -192,13 +212,14 @@ pub(super) fn segments(
         let at_ns = clock.since(note.at_ns).clamp(now.start_ns, end_ns);
         now.end_ns = at_ns;
         now.then = then;
+        if matches!(now.segment, Segment::Turn | Segment::Loop) && now.cpu_ns.is_none() {
+            short_ns += now.length_ns();
+        }
+        pieces.push(now);
         if note.kind == Kind::End {
-            let used_ns = note.cpu_ns.saturating_sub(before_ns);
-            now.cpu_ns = is_one_piece.then_some(used_ns);
+            share_out(&mut pieces, note.cpu_ns.saturating_sub(before_ns));
             before_ns = note.cpu_ns;
         }
-        is_one_piece = note.kind == Kind::Begin;
-        pieces.push(now);
         now = Piece {
             segment,
             task,
@@ -209,7 +230,55 @@ pub(super) fn segments(
         };
     }
     pieces.push(now);
+    if whose.is_cut && !notes.last().is_some_and(|note| note.kind.is_final()) {
+        // What began there has ended some time.
+        let rest = Piece {
+            segment: Segment::Untold,
+            task: None,
+            then: None,
+            cpu_ns: None,
+            ..now
+        };
+        pieces.pop();
+        pieces.push(rest);
+    }
     pieces
+}
+
+/// Shares a task's CPU time out among its pieces that waited for no lock, by their length.
+fn share_out(pieces: &mut [Piece], used_ns: u64) {
+    let Some(task) = pieces.last().map(|last| last.task) else {
+        return;
+    };
+    let is_its = |piece: &&mut Piece| {
+        piece.task == task
+            && matches!(
+                piece.segment,
+                Segment::Task | Segment::Lock | Segment::Limit
+            )
+    };
+    let of_task = pieces.iter_mut().rev().take_while(is_its);
+    let mut free: Vec<&mut Piece> = of_task
+        .filter(|piece| piece.segment == Segment::Task)
+        .collect();
+    let whole_ns: u64 = free.iter().map(|piece| piece.length_ns()).sum();
+    for piece in &mut free {
+        let share_ns = u128::from(used_ns) * u128::from(piece.length_ns());
+        piece.cpu_ns = Some((share_ns / u128::from(whole_ns.max(1))) as u64);
+    }
+}
+
+impl Piece {
+    fn length_ns(&self) -> u64 {
+        self.end_ns - self.start_ns
+    }
+}
+
+impl Kind {
+    /// Whether a worker has nothing to note behind it.
+    fn is_final(self) -> bool {
+        matches!(self, Kind::Join | Kind::Sent | Kind::ClockStop)
+    }
 }
 
 pub(super) fn is_sent(note: &Note) -> bool {
