@@ -153,9 +153,9 @@ impl Race<'_, '_> {
                 costs.insert(row, cost_ns);
                 if !ok {
                     running.retain(|other| *other != row);
-                    self.total = self
-                        .total
-                        .saturating_sub(pilots - 1 - number + self.experiment.repeat);
+                    let traced = u32::from(self.experiment.wants_trace());
+                    let left = pilots - 1 - number + traced + self.experiment.repeat;
+                    self.total = self.total.saturating_sub(left);
                 }
             }
         }
@@ -495,6 +495,11 @@ mod tests {
             told.iter().all(|progress| progress.done <= progress.total),
             "{told:?}"
         );
+        let mut traced = experiment(3);
+        traced.plots = vec!["timeline".to_owned()];
+        let (_, told) = simulate(&traced, |_| 1_000_000, fails, 0);
+        let tracing = told.iter().find(|told| told.label.ends_with("tracing"));
+        assert_eq!(tracing.unwrap().total, 1 + 2 * (1 + 1 + 5));
     }
 
     #[test]
