@@ -252,6 +252,10 @@ impl Lab {
                 &drawing,
                 self.options.static_output,
             )));
+            let zoomable = render::zoomable_bundle(&drawing);
+            if let Some(view) = zoomable.filter(|_| !self.options.static_output) {
+                tell(Event::Output(view));
+            }
         }
         for sentence in plot::missing(report, &experiment.plots, experiment.theme) {
             tell(Event::Text(format!("{}\n", sentence.replace('`', ""))));

@@ -65,8 +65,7 @@ impl Bundle {
 /// A figure: an image that follows the theme, a PNG for everything else, and its result in words.
 ///
 /// Never `image/svg+xml`: frontends refuse it in notebooks that aren't trusted, and PDF export breaks on
-/// it. A zoomable view stands beside them where the cell asked for it. `static_output` leaves the PNG and the
-/// words alone.
+/// it. `static_output` leaves the PNG and the words alone.
 pub fn figure_bundle(drawing: &Drawing, static_output: bool) -> Bundle {
     let mut bundle = Bundle::of([("text/plain", drawing.text.clone())]);
     let (width, height) = (drawing.width, drawing.height);
@@ -88,10 +87,17 @@ pub fn figure_bundle(drawing: &Drawing, static_output: bool) -> Bundle {
         );
         bundle.data.insert("text/html".to_owned(), html.into());
     }
-    if let Some(zoomable) = drawing.zoomable.as_ref().filter(|_| !static_output) {
-        bundle.data.insert(VEGA_LITE.to_owned(), zoomable.clone());
-    }
     bundle
+}
+
+/// A figure's zoomable view, an output of its own beside the picture: of what one output holds JupyterLab shows one, and
+/// would take the picture. `None` where the figure has no such view.
+pub fn zoomable_bundle(drawing: &Drawing) -> Option<Bundle> {
+    let words = "The same to zoom into: JupyterLab shows it here.".to_owned();
+    let mut bundle = Bundle::of([("text/plain", words)]);
+    let view = drawing.zoomable.clone()?;
+    bundle.data.insert(VEGA_LITE.to_owned(), view);
+    Some(bundle)
 }
 
 /// The table of an answer.

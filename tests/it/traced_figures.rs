@@ -8,6 +8,8 @@ use conclab::measure::trace::{ACTIVITIES, Activity, Role, Trace};
 use conclab::plot::{self, Drawing, FIGURES};
 use conclab::render;
 use conclab::spec::{self, Cell, Session};
+use serde_json::Value;
+use std::collections::HashSet;
 
 const FIGURES_OF_RUNS: [&str; 5] = [
     "timeline",
@@ -503,41 +505,54 @@ fn the_zoomable_view_stands_beside_the_picture_and_is_bounded() {
         assert_eq!(plain.zoomable, None);
         assert_eq!(plain.svg, zoomable.svg, "{name}");
         let view = zoomable.zoomable.as_ref().unwrap();
-        let bars = view["data"]["values"].as_array().unwrap();
-        assert!((1..=1_600).contains(&bars.len()), "{name}: {}", bars.len());
+        let bars = bars(view);
+        assert!((1..=2_500).contains(&bars.len()), "{name}: {}", bars.len());
         for bar in bars {
-            assert!(bar["from"].as_f64() <= bar["to"].as_f64(), "{name}: {bar}");
+            let [.., from, to] = bar.split(',').collect::<Vec<_>>()[..] else {
+                panic!("{name}: {bar}");
+            };
+            let time = |text: &str| text.parse::<f64>().unwrap();
+            assert!(time(from) <= time(to), "{name}: {bar}");
         }
+        assert!(view.to_string().len() <= 100 << 10, "{name}");
         assert!(
             view["$schema"]
                 .as_str()
                 .unwrap()
                 .ends_with("vega-lite/v5.json")
         );
-        assert_eq!(view["spec"]["params"][0]["bind"], "scales");
+        let params = view["vconcat"].as_array().unwrap().iter();
+        let params: Vec<&Value> = params.map(|view| &view["params"][0]).collect();
+        let names: HashSet<&str> = params.iter().filter_map(|p| p["name"].as_str()).collect();
+        assert_eq!(names.len(), params.len(), "each is zoomed for itself");
+        assert!(params.iter().all(|param| param["bind"] == "scales"));
     }
     let report = report("turns");
     let drawing = plot::draw_zoomable(&report, &["timeline".to_owned()], Theme::Auto).remove(0);
-    let bundle = render::figure_bundle(&drawing, false);
-    let mimes: Vec<&str> = bundle.data.keys().map(String::as_str).collect();
+    // JupyterLab would show the picture alone, were both in one output.
+    let mimes = |bundle: &render::Bundle| bundle.data.keys().cloned().collect::<Vec<String>>();
     assert_eq!(
-        mimes,
-        [
-            "application/vnd.vegalite.v5+json",
-            "image/png",
-            "text/html",
-            "text/plain"
-        ]
+        mimes(&render::figure_bundle(&drawing, false)),
+        ["image/png", "text/html", "text/plain"]
     );
-    assert!(bundle.data["application/vnd.vegalite.v5+json"].is_object());
-    let bundle = render::figure_bundle(&drawing, true);
-    assert_eq!(bundle.data.len(), 2, "static output has no script");
+    let view = render::zoomable_bundle(&drawing).unwrap();
+    assert_eq!(
+        mimes(&view),
+        ["application/vnd.vegalite.v5+json", "text/plain"]
+    );
     // Every turn of the loop, and the tasks' own.
-    let bars = drawing.zoomable.unwrap()["data"]["values"]
-        .as_array()
-        .unwrap()
-        .len();
-    assert_eq!(bars, 1 + 18 + 5 + 18 + 15);
+    let view = &view.data["application/vnd.vegalite.v5+json"];
+    assert_eq!(bars(view).len(), 1 + 18 + 5 + 18 + 15);
+    assert!(view["background"].is_null(), "read on light and on dark");
+    let plain = plot::draw(&report, &["timeline".to_owned()], Theme::Auto).remove(0);
+    assert!(render::zoomable_bundle(&plain).is_none());
+}
+
+/// The bars of all views, as lines of CSV.
+fn bars(zoomable: &Value) -> Vec<&str> {
+    let views = zoomable["vconcat"].as_array().unwrap().iter();
+    let tables = views.map(|view| view["data"]["values"].as_str().unwrap());
+    tables.flat_map(|table| table.lines().skip(1)).collect()
 }
 
 #[test]

@@ -22,6 +22,9 @@ const WIDE: f64 = 12.0;
 /// Heights in columns are rounded to this part of a pixel: equal neighbours are one step.
 const STEP: f64 = 0.5;
 
+/// Narrowest piece that any number has room in.
+const LEAST_NUMBERED: f64 = 8.0;
+
 /// Numbers of tasks.
 const NUMBER: Look = Look { size: 10.0, ..MARK };
 
@@ -207,6 +210,10 @@ impl Plot<'_> {
                 continue;
             };
             let (left, right) = (self.at(span.start_ns), self.at(span.end_ns));
+            // Among 100,000 hardly one has room: to measure words for the others is most of the drawing.
+            if right - left < LEAST_NUMBERED {
+                continue;
+            }
             let said = [format!("task {task}"), task.to_string()];
             // Digits are not equally wide; that must not decide which of equal spans have their number.
             let wide = |text: &str| NUMBER.width(&text.replace(|c: char| c.is_ascii_digit(), "0"));
