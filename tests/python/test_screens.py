@@ -6,6 +6,7 @@ import shutil
 
 import browser
 import lab
+import nbformat
 import notebooks
 import pytest
 
@@ -60,3 +61,43 @@ def test_figures_show(path, theme, chromium, tmp_path, repository):
         first = page.locator(".jp-OutputArea-output img").first.screenshot()
         brightness = luminance(page, base64.b64encode(first).decode())
         assert brightness < 90 if theme == "dark" else brightness > 180, f"{brightness} in the {theme} theme"
+
+
+ZOOMED = """\
+task = [{ cpu = "2ms" }, { sleep = "20ms" }]
+tasks = 4
+models = ["threads", "async"]
+repeat = 1
+plot = "timeline"
+zoom = true"""
+
+
+@needs_chromium
+def test_the_zoomable_view_shows_beside_the_picture_and_is_zoomed(chromium, tmp_path, repository):
+    kernel = {"name": "conclab", "display_name": "conclab", "language": "toml"}
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": kernel})
+    notebook.cells = [nbformat.v4.new_code_cell(ZOOMED)]
+    nbformat.write(notebook, tmp_path / "zoom.ipynb")
+    with lab.open_notebook(chromium, tmp_path, "zoom.ipynb", "dark") as page:
+        lab.run_all(page)
+        view = page.locator(".vega-embed canvas, .vega-embed svg.marks").first
+        view.wait_for(state="visible")
+        assert lab.errors(page) == [] and len(lab.figures(page)) == 1
+        view.scroll_into_view_if_needed()
+        whole = without_mouse(page, view)
+        box = view.bounding_box()
+        on_first_row = (box["x"] + 0.5 * box["width"], box["y"] + 0.4 * box["height"])
+        page.mouse.move(*on_first_row)
+        page.mouse.wheel(0, -400)
+        assert without_mouse(page, view) != whole, "the wheel zooms"
+        page.mouse.dblclick(*on_first_row)
+        assert without_mouse(page, view) == whole, "a double click shows all of it again"
+        lab.picture(page, repository / "target/screens/zoom-dark.png")
+
+
+def without_mouse(page, view):
+    """A picture of the view, without what the mouse shows of it."""
+    page.wait_for_timeout(300)
+    page.mouse.move(1, 1)
+    page.wait_for_timeout(300)
+    return view.screenshot()
