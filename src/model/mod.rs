@@ -153,10 +153,14 @@ impl Job {
         })
     }
 
-    /// Has workers note what they do, with memory for that which is there before the clock starts.
-    pub fn record(&mut self) {
-        let spans = spans_of(self.program.tasks());
-        self.trace = Some(Recorder::new(0, Clock::start(), MOST_SPANS, spans));
+    /// Has workers of that model note what they do. Where the trial's own thread has all tasks, there is memory for what
+    /// it notes before the clock starts; elsewhere it would keep the room from the threads that have them.
+    pub fn record(&mut self, model: &dyn Model) {
+        let own = match model.def().single_threaded {
+            true => spans_of(self.program.tasks()),
+            false => 0,
+        };
+        self.trace = Some(Recorder::new(0, Clock::start(), MOST_SPANS, own));
     }
 
     /// What they noted, once the clock has stopped, which started at `origin_ns` (of [`crate::process::clock::monotonic_ns`]);

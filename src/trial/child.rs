@@ -65,7 +65,7 @@ fn answer(mut output: File) -> io::Result<()> {
         request.switch_interval_ns,
     )?;
     if request.trace {
-        job.record();
+        job.record(model);
     }
     let idle_bytes = own_memory_bytes("VmRSS");
     let idle_pss_bytes = own_pss_bytes().unwrap_or(idle_bytes);

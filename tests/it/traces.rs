@@ -585,3 +585,19 @@ fn a_long_trace_is_cut_and_its_totals_are_not() {
     assert_eq!(lane.totals_ns.iter().sum::<u64>(), lane.life_ns());
     assert!(lane.spans.last().unwrap().end_ns < lane.end_ns);
 }
+
+#[test]
+fn a_hundred_thousand_tasks_have_room_on_every_model_that_shares_them_out() {
+    let tiny = program(100_000, vec![count(Value::Const(1))]);
+    let shared = lanes().into_iter().filter(|lane| {
+        let each = ["threads", "processes"].contains(&lane.model);
+        !each && !lane.gil
+    });
+    for setup in shared {
+        let (_, trace) = traced(setup, &tiny);
+        assert_eq!(trace.spans_cut, 0, "{setup:?}");
+        let of_tasks = trace.workers().flat_map(of_task);
+        let seen: BTreeSet<u64> = of_tasks.filter_map(|span| span.task).collect();
+        assert_eq!(seen.len(), 100_000, "{setup:?}");
+    }
+}

@@ -22,7 +22,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Most spans of one trial's own process; its worker processes share as many.
-pub const MOST_SPANS: usize = 400_000;
+pub const MOST_SPANS: usize = 600_000;
 
 /// Worker processes hand their lanes over in files whose names begin so.
 const FILE: &str = "trace-";
