@@ -10,6 +10,9 @@ import os
 import sys
 import threading
 from itertools import count
+from os import close as os_close
+from os import open as os_open
+from os import read as os_read
 from struct import Struct
 from threading import get_native_id
 from time import perf_counter_ns, thread_time_ns
@@ -50,9 +53,13 @@ CUT = 18
 BORN = 19
 # CPU time of the thread so far: where a new interpreter's process begins, and at the end of a long turn.
 USED = 20
+# At the end of a very long task or turn: how long the thread was ready without a core since it was asked last.
+QUEUED = 21
 
 # From this length on a turn is a long one. What it costs to ask for CPU time is a hundredth of it.
 LONG_NS = 50_000
+# From this length on it is a very long one, and so is a task: the system's file is read in a hundredth of it, too.
+VERY_LONG_NS = 2_000_000
 
 # Between two looks at how late the event loop is.
 PROBE_S = 0.005
@@ -104,11 +111,27 @@ def has_gil():
     return int(getattr(sys, "_is_gil_enabled", lambda: True)())
 
 
+def queued_ns():
+    """How long the calling thread has been ready without a core so far; `None` where the system doesn't say."""
+    try:
+        file = os_open("/proc/thread-self/schedstat", os.O_RDONLY)
+        try:
+            return int(os_read(file, 100).split()[1])
+        finally:
+            os_close(file)
+    except (OSError, IndexError, ValueError):
+        return None
+
+
 class Me(threading.local):
     """The calling thread's number, asked for once."""
 
     def __init__(self):
         self.tid = get_native_id()
+        # When its task began.
+        self.began_ns = 0
+        # What the system said last. A process's first thread has waited before its first task; others begin with 0.
+        self.queued_ns = (queued_ns() or 0) if self.tid == os.getpid() else 0
 
 
 notes, me = None, Me()
@@ -159,11 +182,22 @@ def note(kind, value=0, at_ns=0):
 
 
 def begin(number):
-    note(BEGIN, number)
+    me.began_ns = at_ns = perf_counter_ns()
+    note(BEGIN, number, at_ns)
 
 
 def end():
-    note(END, thread_time_ns())
+    at_ns = perf_counter_ns()
+    if at_ns - me.began_ns > VERY_LONG_NS:
+        note_queued(at_ns)
+    note(END, thread_time_ns(), at_ns)
+
+
+def note_queued(at_ns):
+    so_far_ns = queued_ns()
+    if so_far_ns is not None:
+        note(QUEUED, so_far_ns - me.queued_ns, at_ns)
+        me.queued_ns = so_far_ns
 
 
 def sent():
@@ -259,6 +293,8 @@ waits = [[0]]
 def turn_ends(start_ns, kind, value=0):
     end_ns = perf_counter_ns()
     if end_ns - start_ns > LONG_NS:
+        if end_ns - start_ns > VERY_LONG_NS:
+            note_queued(end_ns)
         note(USED, thread_time_ns(), end_ns)
     note(kind, value, end_ns)
 

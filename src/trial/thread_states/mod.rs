@@ -1,14 +1,15 @@
 //! The trace of a trial on Python: what its harness noted (tasks, turns, waits for locks) together with what the warden
 //! saw of its threads (running, waiting, waiting for the GIL).
 //!
-//! Notes cut a worker's life into segments, exactly: within a task, between two, within a turn of the event loop. What
-//! was seen during a segment says what the worker did in it; where two looks differ, the change is put halfway between
-//! them. A task at which nobody looked waited if it used little CPU time; any other segment without a look is what such
-//! segments usually are (`segments`).
+//! Notes cut a worker's life into segments, exactly: within a task, between two, within a turn of the event loop
+//! (`segments`). What was seen during a segment says what the worker did in it, and what the harness noted of CPU time
+//! and of time without a core how much of it (`stretches`); any other segment without a look is what such segments
+//! usually are.
 
 pub mod notes;
 mod segments;
 mod spans;
+mod stretches;
 
 use crate::measure::trace::recorder::MOST_SPANS;
 use crate::measure::trace::{Lag, Lane, Role, Totals, Trace};
@@ -556,7 +557,7 @@ mod tests {
         assert_eq!(
             told(&found.lanes[1]),
             [
-                (Waiting, Some(0), 20),
+                (Computing, Some(0), 20),
                 (Idle, None, 30),
                 (Waiting, None, 200),
             ]

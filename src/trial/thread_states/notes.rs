@@ -52,6 +52,8 @@ pub enum Kind {
     Born,
     /// A new interpreter's process begins, or a long turn is about to end (CPU time).
     Used,
+    /// A very long task or turn is about to end (how long the thread was ready without a core in it).
+    Queued,
 }
 
 /// The number of each kind in the files; 1 and 18 are the first note of a file.
@@ -74,6 +76,7 @@ const KINDS: &[(i32, Kind)] = &[
     (17, Kind::Sent),
     (19, Kind::Born),
     (20, Kind::Used),
+    (21, Kind::Queued),
 ];
 const FILE: i32 = 1;
 const CUT: i32 = 18;

@@ -62,8 +62,16 @@ pub(super) struct Piece {
     pub(super) start_ns: u64,
     pub(super) end_ns: u64,
     pub(super) then: Option<Activity>,
-    /// CPU time that was used in it, where that was noted.
-    pub(super) cpu_ns: Option<u64>,
+    /// How long it computed or could have, where that was noted.
+    pub(super) ready: Option<Ready>,
+}
+
+/// Time in which a thread had a core, or was ready for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ready {
+    pub(super) ns: u64,
+    /// Whether waits for a core are in it; else it is CPU time, and may have been more.
+    pub(super) is_whole: bool,
 }
 
 impl Segment {
@@ -150,11 +158,11 @@ pub(super) fn segments(
         start_ns: begin_ns,
         end_ns,
         then: None,
-        cpu_ns: None,
+        ready: None,
     };
     // CPU time when it was noted last, and the time since then of short turns and of what lies between turns: as
     // good as all of that is used. Between two tasks hardly any is.
-    let (mut before_ns, mut short_ns) = (0, 0);
+    let (mut before_ns, mut short_ns, mut queued_ns) = (0, 0, None);
     // The segment that a wait for a lock interrupts.
     let mut around = between;
     for (index, note) in notes.iter().enumerate() {
@@ -195,12 +203,16 @@ pub(super) fn segments(
                 before_ns = note.cpu_ns;
                 continue;
             }
+            Kind::Queued => {
+                queued_ns = Some(note.value);
+                continue;
+            }
             Kind::Used => {
+                let used_ns = note.cpu_ns.saturating_sub(before_ns);
                 if now.segment == Segment::Turn {
-                    let used_ns = note.cpu_ns.saturating_sub(before_ns);
-                    now.cpu_ns = Some(used_ns.saturating_sub(short_ns));
+                    now.ready = Some(ready(used_ns.saturating_sub(short_ns), queued_ns));
                 }
-                (before_ns, short_ns) = (note.cpu_ns, 0);
+                (before_ns, short_ns, queued_ns) = (note.cpu_ns, 0, None);
                 continue;
             }
             Kind::ClockStop | Kind::Asked | Kind::Lag => continue,
@@ -212,12 +224,13 @@ pub(super) fn segments(
         let at_ns = clock.since(note.at_ns).clamp(now.start_ns, end_ns);
         now.end_ns = at_ns;
         now.then = then;
-        if matches!(now.segment, Segment::Turn | Segment::Loop) && now.cpu_ns.is_none() {
+        if matches!(now.segment, Segment::Turn | Segment::Loop) && now.ready.is_none() {
             short_ns += now.length_ns();
         }
         pieces.push(now);
         if note.kind == Kind::End {
-            share_out(&mut pieces, note.cpu_ns.saturating_sub(before_ns));
+            let used_ns = note.cpu_ns.saturating_sub(before_ns);
+            share_out(&mut pieces, ready(used_ns, queued_ns.take()));
             before_ns = note.cpu_ns;
         }
         now = Piece {
@@ -226,7 +239,7 @@ pub(super) fn segments(
             start_ns: at_ns,
             end_ns,
             then: None,
-            cpu_ns: None,
+            ready: None,
         };
     }
     pieces.push(now);
@@ -236,7 +249,7 @@ pub(super) fn segments(
             segment: Segment::Untold,
             task: None,
             then: None,
-            cpu_ns: None,
+            ready: None,
             ..now
         };
         pieces.pop();
@@ -245,8 +258,15 @@ pub(super) fn segments(
     pieces
 }
 
-/// Shares a task's CPU time out among its pieces that waited for no lock, by their length.
-fn share_out(pieces: &mut [Piece], used_ns: u64) {
+fn ready(used_ns: u64, queued_ns: Option<u64>) -> Ready {
+    Ready {
+        ns: used_ns.saturating_add(queued_ns.unwrap_or(0)),
+        is_whole: queued_ns.is_some(),
+    }
+}
+
+/// Shares the time in which a task was ready out among its pieces that waited for no lock, by their length.
+fn share_out(pieces: &mut [Piece], ready: Ready) {
     let Some(task) = pieces.last().map(|last| last.task) else {
         return;
     };
@@ -263,13 +283,16 @@ fn share_out(pieces: &mut [Piece], used_ns: u64) {
         .collect();
     let whole_ns: u64 = free.iter().map(|piece| piece.length_ns()).sum();
     for piece in &mut free {
-        let share_ns = u128::from(used_ns) * u128::from(piece.length_ns());
-        piece.cpu_ns = Some((share_ns / u128::from(whole_ns.max(1))) as u64);
+        let share_ns = u128::from(ready.ns) * u128::from(piece.length_ns());
+        piece.ready = Some(Ready {
+            ns: (share_ns / u128::from(whole_ns.max(1))) as u64,
+            ..ready
+        });
     }
 }
 
 impl Piece {
-    fn length_ns(&self) -> u64 {
+    pub(super) fn length_ns(&self) -> u64 {
         self.end_ns - self.start_ns
     }
 }

@@ -1,6 +1,7 @@
 //! The spans of a lane: its segments, filled with what was seen in them.
 
 use super::segments::Piece;
+use super::stretches::stretches;
 use crate::measure::trace::{Activity, Span, Totals};
 use crate::process::{StateRun, ThreadState};
 
@@ -15,34 +16,11 @@ pub(super) struct Spans<'a> {
 impl Spans<'_> {
     /// Adds a segment, by what was seen in it: `runs` begins with the first that ends in it or later.
     pub(super) fn fill(&mut self, piece: &Piece, runs: &[StateRun]) {
-        let Piece {
-            start_ns, end_ns, ..
-        } = *piece;
-        let mut at_ns = start_ns;
-        // When somebody looked last, and what that was.
-        let mut seen: Option<(u64, ThreadState)> = None;
-        for run in runs.iter().take_while(|run| run.first_ns < end_ns) {
-            if !has_look_in(run, start_ns, end_ns) {
-                continue;
-            }
-            if let Some((last_ns, state)) = seen
-                && state != run.state
-            {
-                let change_ns = (last_ns + run.first_ns) / 2;
-                self.add(piece, Some(state), at_ns, change_ns, None);
-                at_ns = change_ns;
-            }
-            seen = Some((run.last_ns.min(end_ns), run.state));
+        let stretches = stretches(piece, runs);
+        for (index, stretch) in stretches.iter().enumerate() {
+            let then = piece.then.filter(|_| index + 1 == stretches.len());
+            self.add(piece, stretch.state, stretch.start_ns, stretch.end_ns, then);
         }
-        let used = || {
-            let is_waiting = 2 * piece.cpu_ns? < end_ns - start_ns;
-            Some(match is_waiting {
-                true => ThreadState::Waiting,
-                false => ThreadState::Running,
-            })
-        };
-        let state = seen.map(|(_, state)| state).or_else(used);
-        self.add(piece, state, at_ns, end_ns, piece.then);
     }
 
     fn add(
@@ -83,11 +61,4 @@ impl Spans<'_> {
             }
         }
     }
-}
-
-/// Whether one of a run's looks was within a segment. Its first and its last are known, the others come about evenly.
-pub(super) fn has_look_in(run: &StateRun, start_ns: u64, end_ns: u64) -> bool {
-    let within = |at_ns: u64| (start_ns..end_ns).contains(&at_ns);
-    let between_ns = (run.last_ns - run.first_ns) / u64::from(run.looks.max(2) - 1);
-    within(run.first_ns) || within(run.last_ns) || end_ns - start_ns >= 2 * between_ns
 }
