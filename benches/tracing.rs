@@ -3,7 +3,7 @@
 //! Tiny tasks, as many as make what is noted of each weigh most. Both sides run in turn, each first in every
 //! second round. To add a row: a line of [`ROWS`].
 //!
-//!     cargo bench --bench tracing [-- --rounds N]
+//!     cargo bench --bench tracing [-- --rounds N] [--only MODEL]
 
 mod ratio;
 
@@ -48,7 +48,12 @@ fn main() {
     let rounds = rounds_asked(30);
     let warden = Warden::start(Path::new(CONCLAB)).expect("a warden starts");
     let mut rows = Vec::new();
+    let arguments: Vec<String> = std::env::args().collect();
+    let only = arguments.iter().skip_while(|word| *word != "--only").nth(1);
     for (model, tasks, work, claim) in ROWS {
+        if only.is_some_and(|only| only != model) {
+            continue;
+        }
         let pairs = pairs(&warden, rounds, model, *tasks, *work);
         let of = |value: fn(&Reply) -> f64| {
             let pairs = pairs.iter();

@@ -31,6 +31,7 @@ mod reference;
 mod python;
 mod python_hostile;
 mod python_step;
+mod python_trace_cells;
 mod python_traces;
 mod python_workers;
 mod pythons;

@@ -51,7 +51,7 @@ SENT = 17
 CUT = 18
 # A worker of a pool is there: when it was asked for, or 0.
 BORN = 19
-# CPU time of the thread so far: where a new interpreter's process begins, and at the end of a long turn.
+# CPU time of the thread so far: at the first action of a worker's process, and at the end of a long turn.
 USED = 20
 # At the end of a very long task or turn: how long the thread was ready without a core since it was asked last.
 QUEUED = 21
@@ -135,6 +135,8 @@ class Me(threading.local):
 
 
 notes, me = None, Me()
+# Whether this process, or interpreter, is another than the trial's and has not acted yet.
+is_new = False
 
 
 def open_in(folder):
@@ -144,18 +146,26 @@ def open_in(folder):
 
 
 def arrive_in(folder):
-    """The same where nothing opened them before: in a new interpreter, which says what it has used to come to life."""
+    """The same where nothing opened them before: in a new interpreter."""
+    global is_new
     if notes is None:
         open_in(folder)
-        note(USED, thread_time_ns())
+        is_new = True
 
 
 def reopen():
     """A copy of the process has files of its own."""
-    global notes, me
+    global notes, me, is_new
     me = Me()
     if notes is not None:
-        notes = Notes(notes.folder)
+        notes, is_new = Notes(notes.folder), True
+
+
+def come_to_life():
+    """What a worker's process has used up to its first action is none of its tasks'."""
+    global is_new
+    is_new = False
+    note(USED, thread_time_ns())
 
 
 if hasattr(os, "register_at_fork"):
@@ -182,6 +192,8 @@ def note(kind, value=0, at_ns=0):
 
 
 def begin(number):
+    if is_new:
+        come_to_life()
     me.began_ns = at_ns = perf_counter_ns()
     note(BEGIN, number, at_ns)
 
@@ -209,6 +221,8 @@ def born(share=None, *shared):
     # A new worker process learns from it where its notes go.
     import conclab_task  # noqa: F401
 
+    if is_new:
+        come_to_life()
     worker = threading.current_thread()
     if worker is threading.main_thread():
         worker = sys.modules["multiprocessing.process"].current_process()

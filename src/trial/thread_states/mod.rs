@@ -205,10 +205,11 @@ fn cpu_ns(notes: &[Note], lives: &[&&ThreadLife]) -> Option<u64> {
         return Some(after_ns.saturating_sub(before_ns));
     }
     let own = [Kind::End, Kind::Sent].map(noted).into_iter().flatten();
-    // An interpreter of its own had to come to life first.
+    // Its process had to come to life first.
     let arrived = notes.iter().find(|note| note.kind == Kind::Used);
     let before_ns = arrived.map_or(0, |note| note.cpu_ns);
-    let after_ns = own.chain(seen).max()?;
+    // Behind its last task it ends: that is CPU time, and none of its work.
+    let after_ns = own.max().or(seen)?;
     Some(after_ns.saturating_sub(before_ns))
 }
 

@@ -50,7 +50,7 @@ pub enum Kind {
     Sent,
     /// A pool's worker is there (when it was asked for, or 0).
     Born,
-    /// A new interpreter's process begins, or a long turn is about to end (CPU time).
+    /// A worker's process is about to act for the first time, or a long turn to end (CPU time).
     Used,
     /// A very long task or turn is about to end (how long the thread was ready without a core in it).
     Queued,
