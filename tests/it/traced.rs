@@ -268,10 +268,20 @@ fn waits_for_the_gil_are_told_where_they_are_known_and_claimed_nowhere_else() {
         "{text}"
     );
     assert!(text.contains("processes have a lock each"), "{text}");
+    // One that computes all the time, and never the same: that is the lock's doing, told apart or not.
     let untold = report(vec![gil(all(Waiting))]);
     let text = untold.verdict.join(" ");
     assert!(
-        text.contains("limited by waiting, for the GIL or for something else (88 %"),
+        text.contains("limited by the GIL (one thread computes at a time: 1.0 of 2 cores busy)"),
+        "{text}"
+    );
+    let untold = report(vec![gil(workers(
+        8,
+        &[(Waiting, 370.0), (Computing, 30.0)],
+    ))]);
+    let text = untold.verdict.join(" ");
+    assert!(
+        text.contains("limited by waiting, for the GIL or for something else (92 %"),
         "{text}"
     );
     assert_eq!(untold.rows[0].traced.as_ref().unwrap().gil_wait_ns, None);
