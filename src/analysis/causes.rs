@@ -309,7 +309,7 @@ impl Seen<'_> {
         };
         let active: f64 = shares.iter().map(|(_, share)| share).sum();
         let fed = self.of_wall(self.feeding.fed_ns);
-        let worked_ns = parts.part_ns(Part::Computing) + parts.part_ns(Part::NoCore);
+        let worked_ns = parts.part_ns(Part::Computing);
         let worked_ns = worked_ns.saturating_sub(self.feeding.by_computing_ns);
         let for_want = of(Cause::Feeding) >= MAIN * active;
         if fed >= MAIN && (for_want || self.feeding.fed_ns >= worked_ns) && self.many_tasks() {
@@ -330,6 +330,13 @@ impl Seen<'_> {
                     false => (Cause::GilTurns, self.of_wall(held_ns)),
                 });
             }
+        }
+        if let (cause @ (Cause::OneLoop | Cause::OneWorker), Some(lane)) =
+            (self.computing(), self.busiest())
+            && of(cause) + of(Cause::Feeding) >= MAIN * active
+        {
+            let own_ns = lane.total_ns(Activity::Computing) + self.feeding.by_starting_ns;
+            return Some((cause, self.of_wall(own_ns).min(1.0)));
         }
         // As long as somebody waits for a lock or a permit, that is what there are too few of.
         let scarce = [Cause::Lock, Cause::Limit].map(|cause| (cause, of(cause)));

@@ -85,9 +85,9 @@ impl Cause {
         match self {
             Cause::Cpu => format!("the CPU ({} of {cpus} cores busy)", cores(group)),
             Cause::Computing => format!("computing ({} of {cpus} cores busy)", cores(group)),
-            Cause::OneLoop => format!("the one core of its event loop (busy {share} of {time})"),
+            Cause::OneLoop => format!("the one core of its event loop (busy {share} of the run)"),
             Cause::OneWorker => {
-                format!("one worker that had nearly all of the work (computing {share} of {time})")
+                format!("one worker that had nearly all of the work (computing {share} of the run)")
             }
             Cause::OneTask => format!("one long task (it took {share} of the run)"),
             Cause::OneCore => format!("the speed of one core (busy {share} of the time)"),
@@ -115,14 +115,13 @@ impl Cause {
                 )
             }
             Cause::BlockedOrGil => format!(
-                "other threads of its process that hold the GIL, or calls that block the event loop ({share} of {time})"
+                "other threads of the same process that hold the GIL, or calls that block the event loop ({share} of {time})"
             ),
             Cause::Blocked => format!("calls that block the event loop ({share} of {time})"),
             Cause::Gil => format!("the GIL (waiting for it {share} of {time})"),
-            Cause::GilTurns => format!(
-                "the GIL (one thread computes at a time: {} of {cpus} cores busy)",
-                cores(group)
-            ),
+            Cause::GilTurns => {
+                format!("the GIL (one thread computes at a time, for {share} of the run)")
+            }
             Cause::Lock => format!("a lock (waiting for it {share} of {time})"),
             Cause::Limit => format!("`limits` (waiting for a permit {share} of {time})"),
             Cause::StartUp => format!("start-up ({share} of {time})"),
@@ -177,6 +176,12 @@ fn time(group: &[&Told]) -> String {
             }
             _ => "its workers' time".to_owned(),
         },
+        _ if group
+            .iter()
+            .all(|one| breakdown(one).is_some_and(|b| b.workers == 1)) =>
+        {
+            "their time".to_owned()
+        }
         _ => "their workers' time".to_owned(),
     }
 }

@@ -2,7 +2,7 @@
 //! cost of observing.
 
 use crate::simulator::{Lane, Simulation, turning, worker};
-use conclab::analysis::Report;
+use conclab::analysis::{Part, Report};
 use conclab::lab::{Lab, Options};
 use conclab::measure::trace::{self, Activity, Activity::*, Lag, Role, Trace};
 use conclab::render;
@@ -272,7 +272,7 @@ fn waits_for_the_gil_are_told_where_they_are_known_and_claimed_nowhere_else() {
     let untold = report(vec![gil(all(Waiting))]);
     let text = untold.verdict.join(" ");
     assert!(
-        text.contains("limited by the GIL (one thread computes at a time: 1.0 of 2 cores busy)"),
+        text.contains("limited by the GIL (one thread computes at a time, for 100 % of the run)"),
         "{text}"
     );
     let untold = report(vec![gil(workers(
@@ -457,4 +457,199 @@ fn a_real_run_has_memory_and_cpu_time_over_time_by_process() {
             .any(|process| process.cores > 0.0)
     };
     assert!(computed("worker 1") && computed("worker 2"));
+}
+
+/// Threads of which one computes at a time, each asked for when the one that starts them had the lock again.
+fn started_in_turn(count: u32, ms: f64, tells_gil: bool) -> Trace {
+    let mut main = Vec::new();
+    let mut lanes = Vec::new();
+    for number in 0..count {
+        main.extend([(Starting, 0.1), (Gil, ms - 0.1)]);
+        let begin_ms = f64::from(number) * ms;
+        let did = [(Starting, 0.1), (Computing, ms - 0.1)];
+        lanes.push(worker(Role::Worker, number + 1, begin_ms, &did));
+    }
+    lanes.insert(0, worker(Role::Main, 1, 0.0, &main));
+    Trace {
+        lanes,
+        tells_gil,
+        ..Trace::default()
+    }
+}
+
+#[test]
+fn threads_that_are_asked_for_late_because_of_the_gil_are_limited_by_it() {
+    for tells_gil in [true, false] {
+        let lane = traced("threads", started_in_turn(8, 5.0, tells_gil)).on("gil", "");
+        let report = report(vec![lane]);
+        let text = report.verdict.join(" ");
+        assert!(
+            text.contains(
+                "threads@gil was limited by the GIL (one thread computes at a time, for 98 % of the run)."
+            ),
+            "{text}"
+        );
+        let told = report.rows[0].traced.as_ref().unwrap();
+        assert_eq!(
+            told.start_up_ns,
+            Some(8 * MS / 10),
+            "from when each was asked for"
+        );
+        let waited_ns = 8 * 49 * MS / 10;
+        assert_eq!(told.gil_wait_ns, tells_gil.then_some(waited_ns), "by main");
+    }
+    // Without such a lock it is the making of them that took the time.
+    let mut native = started_in_turn(8, 5.0, false);
+    native.lanes[0] = worker(Role::Main, 1, 0.0, &[(Starting, 40.0)]);
+    for lane in &mut native.lanes[1..] {
+        lane.totals_ns[Computing as usize] = MS / 10;
+        lane.cpu_ns = Some(MS / 10);
+        lane.spans[1].end_ns = lane.spans[1].start_ns + MS / 10;
+        lane.end_ns = lane.spans[1].end_ns;
+    }
+    let text = limits(vec![traced("threads", native)]);
+    assert!(
+        text.starts_with("threads was limited by creating its workers, one after the other ("),
+        "{text}"
+    );
+}
+
+/// The same lane with its spans' tasks numbered from `first` on.
+fn of_tasks(mut lane: trace::Lane, first: u64) -> trace::Lane {
+    for (span, task) in lane.spans.iter_mut().zip(first..) {
+        span.task = Some(task);
+    }
+    lane
+}
+
+#[test]
+fn whoever_hands_out_tasks_is_told_where_workers_wait_for_it() {
+    let feeds = "by handing out tasks (one thread is busy with that for 85 % of the run).";
+    let many = |model, trace| Lane {
+        tasks: 8_000,
+        ..traced(model, trace)
+    };
+    // The main thread, as Python's pools have it.
+    let main = worker(Role::Main, 1, 0.0, &[(Computing, 85.0), (Joining, 15.0)]);
+    let mut idle: Vec<(Activity, f64)> = Vec::new();
+    for _ in 0..10 {
+        idle.extend([(Computing, 2.0), (Idle, 8.0)]);
+    }
+    let pool = |number| of_tasks(worker(Role::Worker, number, 0.0, &idle), 10);
+    let by_main = Trace {
+        lanes: vec![main, pool(1), pool(2)],
+        ..Trace::default()
+    };
+    let text = limits(vec![many("thread-pool", by_main.clone())]);
+    assert_eq!(text, format!("thread-pool was limited {feeds}"));
+    // Of which the spans were cut: by what is known of the rest.
+    let mut cut = by_main;
+    for lane in &mut cut.lanes {
+        lane.spans.truncate(4);
+    }
+    cut.spans_cut = 30;
+    let text = limits(vec![many("thread-pool", cut)]);
+    assert_eq!(text, format!("thread-pool was limited {feeds}"));
+    // A thread of the pool, as rayon's is fed.
+    let did = [
+        (Computing, 85.0, None, None),
+        (Computing, 15.0, Some(1), None),
+    ];
+    let feeder = turning(Role::Worker, 1, 0.0, &did);
+    let text = limits(vec![many("thread-pool", of(vec![feeder, pool(2)]))]);
+    assert_eq!(text, format!("thread-pool was limited {feeds}"));
+    // Loops that are kept from the cores by the thread that makes their tasks.
+    let mut lanes = vec![worker(
+        Role::Main,
+        1,
+        0.0,
+        &[(Starting, 85.0), (Joining, 15.0)],
+    )];
+    for number in 1..=2 {
+        let mut one = of_tasks(worker(Role::Loop, number, 0.0, &[(Computing, 100.0)]), 7);
+        one.cpu_ns = Some(30 * MS);
+        lanes.push(one);
+    }
+    lanes[0].cpu_ns = Some(80 * MS);
+    let spread = Trace {
+        lanes,
+        ..Trace::default()
+    };
+    let text = limits(vec![many("async-threads", spread)]);
+    assert_eq!(text, format!("async-threads was limited {feeds}"));
+    // Workers that are busy all the same are limited by what they do.
+    let main = worker(Role::Main, 1, 0.0, &[(Computing, 85.0), (Joining, 15.0)]);
+    let busy = |n| of_tasks(worker(Role::Worker, n, 0.0, &[(Computing, 100.0)]), 1);
+    let busy = Trace {
+        lanes: vec![main, busy(1), busy(2)],
+        ..Trace::default()
+    };
+    let text = limits(vec![many("thread-pool", busy)]);
+    assert!(text.contains("by the CPU (2.0 of 2 cores busy)"), "{text}");
+}
+
+#[test]
+fn an_idle_loop_whose_spans_were_cut_is_told_to_wait() {
+    let mut cut = waiting_loop(8, 300.0);
+    cut.lanes[0].spans.truncate(5);
+    cut.spans_cut = 12;
+    assert_eq!(
+        limits(vec![traced("async", cut)]),
+        "async was limited by waiting: its event loop was idle, for all its tasks wait (99 % of its time)."
+    );
+}
+
+#[test]
+fn one_long_task_beside_short_ones_is_what_limits() {
+    let hog = of_tasks(worker(Role::Worker, 1, 0.0, &[(Computing, 60.0)]), 0);
+    let sleepers = (2..=6).map(|n| of_tasks(worker(Role::Worker, n, 0.0, &[(Waiting, 8.0)]), 1));
+    let lanes = std::iter::once(hog.clone()).chain(sleepers).collect();
+    assert_eq!(
+        limits(vec![traced("threads", of(lanes))]),
+        "threads was limited by one long task (it took 100 % of the run)."
+    );
+    // Not where all are about as long, nor where it is the lock that made it long.
+    let alike = (1..=6).map(|n| of_tasks(worker(Role::Worker, n, 0.0, &[(Waiting, 60.0)]), 1));
+    let text = limits(vec![traced("threads", of(alike.collect()))]);
+    assert!(!text.contains("one long task"), "{text}");
+    let convoy = (1..=4).map(|n| {
+        let did = [(Lock, f64::from(n) * 20.0 - 20.0), (Computing, 20.0)];
+        let lane = worker(Role::Worker, n, 0.0, &did);
+        trace::Lane {
+            spans: of_tasks(lane.clone(), 0).spans,
+            ..lane
+        }
+    });
+    let text = limits(vec![traced("threads", of(convoy.collect()))]);
+    assert!(text.contains("by a lock"), "{text}");
+}
+
+#[test]
+fn permits_that_somebody_always_waits_for_are_what_limits() {
+    // One sleeps with the permit, the other waits for it, in turn.
+    let one = [
+        (Waiting, 20.0),
+        (Limit, 20.0),
+        (Waiting, 20.0),
+        (Limit, 18.0),
+    ];
+    let other = [
+        (Limit, 20.0),
+        (Waiting, 20.0),
+        (Limit, 20.0),
+        (Waiting, 20.0),
+    ];
+    let pool = of(vec![
+        worker(Role::Worker, 1, 0.0, &one),
+        worker(Role::Worker, 2, 0.0, &other),
+    ]);
+    let row = traced("process-pool", pool);
+    assert_eq!(
+        limits(vec![row.clone()]),
+        "process-pool was limited by `limits` (waiting for a permit 49 % of its workers' time), beside waiting (50 %)."
+    );
+    let report = report(vec![row]);
+    let parts = report.rows[0].traced.as_ref().unwrap().breakdown.as_ref();
+    let part = |part| parts.unwrap().part_ns(part);
+    assert_eq!((part(Part::Limit), part(Part::Lock)), (78 * MS, 0));
 }
