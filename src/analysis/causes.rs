@@ -57,6 +57,8 @@ pub(super) enum Cause {
     Creating,
     /// One thread made and handed out tasks.
     Feeding,
+    /// There were tasks enough, and they didn't reach the workers: who made them isn't known.
+    Unfed,
     Transfer,
     /// Fewer tasks than workers.
     Idle,
@@ -215,7 +217,11 @@ impl Seen<'_> {
         shares.push((Cause::Feeding, fed));
         // Else the queue is empty at the end alone, while the last tasks run.
         if idle_rest > MAIN && !has_loop {
-            shares.push((Cause::Idle, idle_rest));
+            let cause = match self.many_tasks() {
+                true => Cause::Unfed,
+                false => Cause::Idle,
+            };
+            shares.push((cause, idle_rest));
         }
         shares
     }
@@ -327,7 +333,7 @@ impl Seen<'_> {
                 let own = parts.share(Part::Gil);
                 return Some(match tells && own >= MAIN * of(Cause::Gil) {
                     true => (Cause::Gil, of(Cause::Gil)),
-                    false => (Cause::GilTurns, self.of_wall(held_ns)),
+                    false => (Cause::GilTurns, self.of_wall(held_ns).min(1.0)),
                 });
             }
         }
@@ -342,7 +348,10 @@ impl Seen<'_> {
         let scarce = [Cause::Lock, Cause::Limit].map(|cause| (cause, of(cause)));
         let (cause, share) = scarce.into_iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
         let always = share * f64::from(parts.workers) >= MAIN;
-        (few && always && share >= SECOND * active).then_some((cause, share))
+        let most = shares.iter().all(|(other, more)| {
+            *more <= share || *other == self.computing() || *other == self.waiting()
+        });
+        (few && always && most && share >= SECOND * active).then_some((cause, share))
     }
 
     /// Whether there are tasks to hand out: more of them than workers.

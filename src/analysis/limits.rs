@@ -131,6 +131,9 @@ impl Cause {
             Cause::Feeding => {
                 format!("handing out tasks (one thread is busy with that for {share} of the run)")
             }
+            Cause::Unfed => {
+                format!("how soon tasks reach its workers (idle {share} of {time})")
+            }
             Cause::Transfer => format!("sending tasks and results ({share} of {time})"),
             Cause::Idle => format!("too little to do for so many workers (idle {share} of {time})"),
         }
@@ -159,6 +162,7 @@ impl Cause {
             Cause::StartUp => "start-up",
             Cause::Creating => "creating workers",
             Cause::Feeding => "handing out tasks",
+            Cause::Unfed => "waiting for tasks",
             Cause::Transfer => "sending tasks and results",
             Cause::Idle => "nothing, for want of tasks",
         }

@@ -653,3 +653,116 @@ fn permits_that_somebody_always_waits_for_are_what_limits() {
     let part = |part| parts.unwrap().part_ns(part);
     assert_eq!((part(Part::Limit), part(Part::Lock)), (78 * MS, 0));
 }
+
+#[test]
+fn workers_without_tasks_are_not_too_many_where_there_are_tasks_enough() {
+    // Nothing is known of who makes the tasks: all spans were cut.
+    let mut trace = workers(2, &[(Idle, 60.0), (Computing, 40.0)]);
+    for lane in &mut trace.lanes {
+        lane.spans.clear();
+    }
+    trace.spans_cut = 400_010;
+    let row = Lane {
+        tasks: 200_000,
+        ..traced("thread-pool", trace)
+    };
+    assert_eq!(
+        limits(vec![row]),
+        "thread-pool was limited by how soon tasks reach its workers (idle 60 % of its workers' time), beside \
+         computing (40 %)."
+    );
+}
+
+#[test]
+fn a_loop_beside_threads_of_its_own_is_not_told_to_use_threads() {
+    let did = [
+        (Computing, 1.0, Some(0), Some(Waiting)),
+        (Blocked, 20.0, Some(1), Some(Waiting)),
+        (Gil, 60.0, None, None),
+        (Computing, 1.0, Some(0), None),
+        (Idle, 18.0, None, None),
+    ];
+    let trace = Trace {
+        lanes: vec![turning(Role::Loop, 1, 0.0, &did)],
+        lags: vec![Lag {
+            due_ns: 6 * MS,
+            late_ns: 70 * MS,
+        }],
+        tells_gil: true,
+        ..Trace::default()
+    };
+    let report = report(vec![
+        traced("async", trace).on("python3.11", "CPython 3.11.7"),
+    ]);
+    let text = report.verdict.join(" ");
+    assert!(
+        text.contains("was limited by other threads of the same process that hold the GIL, or calls that block"),
+        "{text}"
+    );
+    assert!(
+        text.contains("was up to 70 ms late: threads of the same process held the GIL"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("`hybrid` hands such calls to threads"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_wide_table_tells_workers_in_a_line_and_sums_as_sums() {
+    let all = workers(
+        4,
+        &[
+            (Lock, 40.0),
+            (Gil, 20.0),
+            (Starting, 20.0),
+            (Computing, 20.0),
+        ],
+    );
+    let told = Trace {
+        tells_gil: true,
+        ..all
+    };
+    let lanes = || {
+        vec![
+            traced("threads", told.clone()).on("gil", ""),
+            traced("thread-pool", workers(2, &[(Computing, 100.0)])).on("gil", ""),
+        ]
+    };
+    let report = report(lanes());
+    assert!(!columns(&report).contains(&"workers".to_owned()));
+    let text = render::table_markdown(&report);
+    assert!(
+        text.contains("Workers: 4 (threads@gil); 2 (thread-pool@gil)."),
+        "{text}"
+    );
+    assert!(text.contains("Σ 160 ms (40 %)"), "{text}");
+    assert!(
+        text.contains("Σ: together longer than the run itself"),
+        "{text}"
+    );
+    assert!(
+        text.contains(" 80 ms (20 %)") && !text.contains("Σ 80 ms"),
+        "{text}"
+    );
+}
+
+#[test]
+fn rows_whose_tasks_failed_are_compared_with_nothing() {
+    let failing = |model| Lane {
+        failed_tasks: 1,
+        ..Lane::new(model, 100.0)
+    };
+    let report = report(vec![
+        failing("threads"),
+        failing("async"),
+        Lane::new("processes", 50.0),
+    ]);
+    assert!(report.rows.iter().all(|row| row.speedup.is_none()));
+    let text = render::table_markdown(&report);
+    assert!(!text.contains("baseline") && !text.contains("×"), "{text}");
+    let whole = self::report(vec![Lane::new("threads", 100.0), failing("async")]);
+    let text = render::table_markdown(&whole);
+    assert_eq!(text.matches("baseline").count(), 1, "{text}");
+}
