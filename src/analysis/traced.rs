@@ -291,7 +291,14 @@ fn breakdown(trace: &Trace, wall_ns: u64) -> Option<Breakdown> {
     for lane in trace.workers() {
         workers += 1;
         loops += u32::from(lane.role == Role::Loop);
-        add(lane, wall_ns, &mut parts_ns);
+        // The trial's own thread, which comes first, is asked for with the run.
+        let is_first = std::ptr::eq(lane, &trace.lanes[0]);
+        let before = if is_first {
+            Part::StartUp
+        } else {
+            Part::Before
+        };
+        add(lane, before, wall_ns, &mut parts_ns);
     }
     (workers > 0).then_some(Breakdown {
         workers,
@@ -301,9 +308,9 @@ fn breakdown(trace: &Trace, wall_ns: u64) -> Option<Breakdown> {
     })
 }
 
-fn add(lane: &Lane, wall_ns: u64, parts_ns: &mut [u64; PARTS.len()]) {
+fn add(lane: &Lane, before: Part, wall_ns: u64, parts_ns: &mut [u64; PARTS.len()]) {
     let begin_ns = lane.begin_ns.min(wall_ns);
-    parts_ns[Part::Before as usize] += begin_ns;
+    parts_ns[before as usize] += begin_ns;
     // A worker's last moments, such as telling that it has ended, can lie behind the clock's.
     let mut left_ns = wall_ns - begin_ns;
     for (number, total_ns) in lane.totals_ns.iter().enumerate() {
@@ -386,5 +393,12 @@ mod tests {
         );
         assert_eq!(found.share(Part::Computing), 0.25);
         assert_eq!(breakdown(&Trace::default(), 100), None);
+        let alone = Trace {
+            lanes: vec![lane(Role::Loop, 10, 100, &[(Starting, 5), (Idle, 85)])],
+            ..Trace::default()
+        };
+        let found = breakdown(&alone, 100).unwrap();
+        assert_eq!(found.part_ns(Part::Before), 0, "nobody else asks for it");
+        assert_eq!((found.part_ns(Part::StartUp), found.loops), (15, 1));
     }
 }

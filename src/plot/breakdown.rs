@@ -104,7 +104,7 @@ fn notes(bars: &[Bar]) -> Vec<String> {
         Some(match bar.traced.tasks_wait_for()? {
             Activity::Lock => " for a lock".to_owned(),
             Activity::Limit => " for a permit".to_owned(),
-            _ => " for time, a peer, a disk or a pool".to_owned(),
+            _ => String::new(),
         })
     });
     if !waits.is_empty() {
