@@ -3,6 +3,7 @@
 //!
 //! To give another piece of advice: a sentence in [`advice`], where the numbers carry it.
 
+use super::causes::waits_beside_threads;
 use super::traced::Traced;
 use super::{Report, Row, limits, runtimes};
 use crate::measure::trace::{Activity, Role};
@@ -58,8 +59,14 @@ fn keeps_the_loop(traced: &Traced) -> Option<Activity> {
         .workers()
         .filter(|lane| lane.role == Role::Loop);
     let (mut blocked_ns, mut computing_ns) = (0, 0);
+    let starves = waits_beside_threads(traced);
     for lane in loops {
         blocked_ns += lane.total_ns(Activity::Blocked);
+        blocked_ns += if starves {
+            lane.total_ns(Activity::Gil)
+        } else {
+            0
+        };
         computing_ns += lane.total_ns(Activity::Computing);
     }
     // Else something outside the loop made it late.
@@ -76,6 +83,14 @@ fn keeps_the_loop(traced: &Traced) -> Option<Activity> {
 fn late_loop(row: &Row, traced: &Traced, doing: Activity) -> String {
     let lag = format_ns(traced.longest_lag_ns.unwrap_or(0) as f64);
     let python = row.has_gil() && row.runtime != "gil";
+    // Whoever starts a thread waits until that has had the lock: it looks like a call that blocks.
+    if waits_beside_threads(traced) {
+        return format!(
+            "The event loop of {} was up to {lag} late: threads of the same process held the GIL, or a task blocked; \
+             what threads compute (`asyncio.to_thread`) takes turns with the loop, and processes have a lock each.",
+            row.label
+        );
+    }
     let (does, instead) = match (doing, python) {
         (Activity::Blocked, false) => ("blocks", "`hybrid` hands such calls to threads"),
         (Activity::Blocked, true) => (

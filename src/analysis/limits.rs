@@ -1,53 +1,14 @@
 //! What limited each row: by its traced run, which says where workers × wall went; where nothing was traced,
 //! by CPU time beside wall time alone.
 //!
-//! To tell another cause: a variant of [`Cause`], its line in [`causes`] and its words in [`Cause::words`].
+//! [`causes`](super::causes) finds them; here they get their words.
 
-use super::traced::{Part, Traced};
+use super::causes::{Cause, MAIN, SECOND, Share, causes};
 use super::verdict::{MOST_POINTS, list, place, points};
 use super::{Report, Row, Summary, runtimes};
-use crate::measure::trace::{Activity, Lane, Role};
-use crate::model;
 
-/// Share of the time in which a row's workers had something to do from which one cause is the main one.
-const MAIN: f64 = 0.5;
-/// The same from which a second cause is worth a word.
-const SECOND: f64 = 0.2;
-/// Share of the cores that it could have used below which a row was kept from them.
-const FEW_CORES: f64 = 0.7;
 /// Shortest run of which anything is told: a shorter one is the trace's own doing.
 const SHORTEST_NS: u64 = 1_000_000;
-
-/// What kept workers from being done sooner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cause {
-    /// All cores were busy.
-    Cpu,
-    /// It computed on one thread.
-    OneCore,
-    /// All its workers computed, and there were more cores than those.
-    Workers,
-    /// It was ready to compute, and something else was on the cores.
-    NoCore,
-    Waiting,
-    /// One wait after the other, on one thread.
-    WaitingInTurn,
-    /// As many waits at a time as there are workers, of more tasks.
-    WaitingInWorkers,
-    /// Of threads that share an interpreter whose lock can't be told from what else they wait for.
-    WaitingOrGil,
-    Blocked,
-    Gil,
-    Lock,
-    Limit,
-    StartUp,
-    Transfer,
-    /// Fewer tasks than workers.
-    Idle,
-}
-
-/// A cause and its share of workers × wall.
-type Share = (Cause, f64);
 
 /// What is told of a row.
 struct Told<'a> {
@@ -84,112 +45,37 @@ fn told(row: &Row, cpus: u32) -> Option<Told<'_>> {
     if traced.wall_ns < SHORTEST_NS {
         return None;
     }
-    let mut causes = causes(row, traced, cpus)?;
+    let found = causes(row, traced, cpus)?;
+    let mut causes = found.shares;
     causes.sort_by(|(_, a), (_, b)| b.total_cmp(a));
     let active: f64 = causes.iter().map(|(_, share)| share).sum();
-    let (_, largest) = *causes.first().filter(|(_, share)| *share > 0.0)?;
-    let is_clear = largest >= MAIN * active;
-    let most = if is_clear { 2 } else { 3 };
+    if let Some(main) = found.main {
+        causes.retain(|(cause, _)| *cause != main.0);
+        causes.insert(0, main);
+    }
+    let (main, largest) = *causes.first().filter(|(_, share)| *share > 0.0)?;
+    let is_clear = found.main.is_some() || largest >= MAIN * active;
+    let most = match (is_clear, main.is_alone()) {
+        (true, true) => 1,
+        (true, false) => 2,
+        (false, _) => 3,
+    };
     let mut is_first = true;
     causes.retain(|(_, share)| std::mem::take(&mut is_first) || *share >= SECOND * active);
     causes.truncate(most);
-    let computing_ns = traced.breakdown.as_ref()?.part_ns(Part::Computing);
     Some(Told {
         row,
         causes,
         is_clear,
-        cores: computing_ns as f64 / traced.wall_ns as f64,
+        cores: found.cores,
     })
 }
 
 /// Whether the GIL is what clearly limited a row.
 pub(super) fn by_gil(row: &Row, cpus: u32) -> bool {
-    told(row, cpus).is_some_and(|told| told.is_clear && told.causes[0].0 == Cause::Gil)
-}
-
-/// Every cause with its share of workers × wall. What a worker did before others were done is none, unless
-/// it had nothing to do from the start.
-fn causes(row: &Row, traced: &Traced, cpus: u32) -> Option<Vec<Share>> {
-    let parts = traced.breakdown.as_ref()?;
-    let trace = &traced.trace;
-    let def = model::find(&row.model).map(|model| model.def());
-    let has_loop = trace.workers().any(|lane| lane.role == Role::Loop);
-    let alone = parts.workers == 1;
-    // More threads than cores wait for one as well, but then all cores are theirs.
-    let on_cores = parts.part_ns(Part::Computing) as f64 / parts.wall_ns as f64;
-    let kept_away = parts.share(Part::NoCore) > parts.share(Part::Computing)
-        && on_cores < FEW_CORES * f64::from(parts.workers.min(cpus));
-    let computing = match (alone, parts.workers < cpus) {
-        _ if kept_away => Cause::NoCore,
-        (true, _) => Cause::OneCore,
-        // All of one process's threads share a core where they share a lock.
-        (false, true) if !row.has_gil() || def.is_some_and(|def| def.uses_processes) => {
-            Cause::Workers
-        }
-        _ => Cause::Cpu,
-    };
-    let threads = !alone && row.has_gil() && !def.is_some_and(|def| def.uses_processes);
-    let waiting = match (has_loop, alone) {
-        (false, false) if threads && !trace.tells_gil => Cause::WaitingOrGil,
-        (true, _) => Cause::Waiting,
-        (false, true) => Cause::WaitingInTurn,
-        (false, false) if u64::from(parts.workers) < row.tasks.all() => Cause::WaitingInWorkers,
-        (false, false) => Cause::Waiting,
-    };
-    let locks = |activity| -> u64 { trace.workers().map(|lane| lane.total_ns(activity)).sum() };
-    let lock = match locks(Activity::Limit) > locks(Activity::Lock) {
-        true => Cause::Limit,
-        false => Cause::Lock,
-    };
-    // An idle loop is one whose tasks all wait: for what, they say.
-    let whole_ns = f64::from(parts.workers) * parts.wall_ns as f64;
-    let loops = trace.workers().filter(|lane| lane.role == Role::Loop);
-    let idle_loop_ns: u64 = loops.map(|lane| lane.total_ns(Activity::Idle)).sum();
-    let idle_loop = (idle_loop_ns as f64 / whole_ns).min(parts.share(Part::Idle));
-    let idle_rest = parts.share(Part::Idle) - idle_loop;
-    // While a pool beside the loop has the work, the loop's tasks wait for that.
-    let pool = || trace.workers().filter(|lane| lane.role == Role::Worker);
-    let pool_ns: u64 = pool().map(Lane::life_ns).sum();
-    let idle_pool_ns: u64 = pool().map(|lane| lane.total_ns(Activity::Idle)).sum();
-    let idle_loop = match has_loop && pool_ns > 0 {
-        true => idle_loop * idle_pool_ns as f64 / pool_ns as f64,
-        false => idle_loop,
-    };
-    let mut shares = vec![
-        (
-            computing,
-            parts.share(Part::Computing) + parts.share(Part::NoCore),
-        ),
-        (waiting, parts.share(Part::Waiting)),
-        (Cause::Blocked, parts.share(Part::Blocked)),
-        (Cause::Gil, parts.share(Part::Gil)),
-        (lock, parts.share(Part::Lock)),
-        (Cause::StartUp, parts.share(Part::StartUp)),
-        (Cause::Transfer, parts.share(Part::Transfer)),
-    ];
-    if let Some(cause) = what_tasks_wait_for(traced).filter(|_| idle_loop > 0.0) {
-        match shares.iter_mut().find(|(known, _)| *known == cause) {
-            Some((_, share)) => *share += idle_loop,
-            None => shares.push((cause, idle_loop)),
-        }
-    }
-    // Else the queue is empty at the end alone, while the last tasks run.
-    if idle_rest > MAIN && !has_loop {
-        shares.push((Cause::Idle, idle_rest));
-    }
-    Some(shares)
-}
-
-/// What the tasks of an event loop wait for most; `None` where they don't wait.
-fn what_tasks_wait_for(traced: &Traced) -> Option<Cause> {
-    let waits = [
-        (Cause::Waiting, Activity::Waiting),
-        (Cause::Lock, Activity::Lock),
-        (Cause::Limit, Activity::Limit),
-    ];
-    let waits = waits.map(|(cause, activity)| (cause, traced.tasks_ns[activity as usize]));
-    let (cause, ns) = waits.into_iter().max_by_key(|(_, ns)| *ns)?;
-    (ns > 0).then_some(cause)
+    told(row, cpus).is_some_and(|told| {
+        told.is_clear && matches!(told.causes[0].0, Cause::Gil | Cause::GilTurns)
+    })
 }
 
 impl Cause {
@@ -198,6 +84,12 @@ impl Cause {
         let time = time(group);
         match self {
             Cause::Cpu => format!("the CPU ({} of {cpus} cores busy)", cores(group)),
+            Cause::Computing => format!("computing ({} of {cpus} cores busy)", cores(group)),
+            Cause::OneLoop => format!("the one core of its event loop (busy {share} of the run)"),
+            Cause::OneWorker => {
+                format!("one worker that had nearly all of the work (computing {share} of the run)")
+            }
+            Cause::OneTask => format!("one long task (it took {share} of the run)"),
             Cause::OneCore => format!("the speed of one core (busy {share} of the time)"),
             Cause::Workers => format!(
                 "the number of workers (computing {share} of {time}, on {} of {cpus} cores)",
@@ -217,11 +109,31 @@ impl Cause {
             Cause::WaitingOrGil => {
                 format!("waiting, for the GIL or for something else ({share} of {time})")
             }
+            Cause::TasksWait => {
+                format!(
+                    "waiting: its event loop was idle, for all its tasks wait ({share} of {time})"
+                )
+            }
+            Cause::BlockedOrGil => format!(
+                "other threads of the same process that hold the GIL, or calls that block the event loop ({share} of {time})"
+            ),
             Cause::Blocked => format!("calls that block the event loop ({share} of {time})"),
             Cause::Gil => format!("the GIL (waiting for it {share} of {time})"),
+            Cause::GilTurns => {
+                format!("the GIL (one thread computes at a time, for {share} of the run)")
+            }
             Cause::Lock => format!("a lock (waiting for it {share} of {time})"),
             Cause::Limit => format!("`limits` (waiting for a permit {share} of {time})"),
             Cause::StartUp => format!("start-up ({share} of {time})"),
+            Cause::Creating => {
+                format!("creating its workers, one after the other ({share} of {time})")
+            }
+            Cause::Feeding => {
+                format!("handing out tasks (one thread is busy with that for {share} of the run)")
+            }
+            Cause::Unfed => {
+                format!("how soon tasks reach its workers (idle {share} of {time})")
+            }
             Cause::Transfer => format!("sending tasks and results ({share} of {time})"),
             Cause::Idle => format!("too little to do for so many workers (idle {share} of {time})"),
         }
@@ -230,15 +142,27 @@ impl Cause {
     /// Beside others of its like: "computing 45 %".
     fn word(self) -> &'static str {
         match self {
-            Cause::Cpu | Cause::OneCore | Cause::Workers => "computing",
+            Cause::Cpu
+            | Cause::Computing
+            | Cause::OneCore
+            | Cause::OneLoop
+            | Cause::OneWorker
+            | Cause::OneTask
+            | Cause::Workers => "computing",
             Cause::NoCore => "computing, as far as other programs let it",
-            Cause::Waiting | Cause::WaitingInTurn | Cause::WaitingInWorkers => "waiting",
+            Cause::Waiting | Cause::WaitingInTurn | Cause::WaitingInWorkers | Cause::TasksWait => {
+                "waiting"
+            }
             Cause::WaitingOrGil => "waiting, for the GIL or for something else",
             Cause::Blocked => "calls that block the loop",
-            Cause::Gil => "waiting for the GIL",
+            Cause::BlockedOrGil => "threads that hold the GIL, or calls that block the loop",
+            Cause::Gil | Cause::GilTurns => "waiting for the GIL",
             Cause::Lock => "waiting for a lock",
             Cause::Limit => "waiting for a permit",
             Cause::StartUp => "start-up",
+            Cause::Creating => "creating workers",
+            Cause::Feeding => "handing out tasks",
+            Cause::Unfed => "waiting for tasks",
             Cause::Transfer => "sending tasks and results",
             Cause::Idle => "nothing, for want of tasks",
         }
@@ -246,17 +170,24 @@ impl Cause {
 }
 
 /// Whose time shares are of.
-fn time(group: &[&Told]) -> &'static str {
+fn time(group: &[&Told]) -> String {
+    let breakdown = |told: &Told| told.row.traced.as_ref()?.breakdown.clone();
     match group {
-        [one] if workers(one) == 1 => "its time",
-        [_] => "its workers' time",
-        _ => "their workers' time",
+        [one] => match breakdown(one) {
+            Some(parts) if parts.workers == 1 => "its time".to_owned(),
+            Some(parts) if (1..parts.workers).contains(&parts.loops) => {
+                format!("the time of {}", parts.team())
+            }
+            _ => "its workers' time".to_owned(),
+        },
+        _ if group
+            .iter()
+            .all(|one| breakdown(one).is_some_and(|b| b.workers == 1)) =>
+        {
+            "their time".to_owned()
+        }
+        _ => "their workers' time".to_owned(),
     }
-}
-
-fn workers(told: &Told) -> u32 {
-    let breakdown = told.row.traced.as_ref().and_then(|t| t.breakdown.as_ref());
-    breakdown.map_or(0, |breakdown| breakdown.workers)
 }
 
 /// "1.9", "1.8–1.9"

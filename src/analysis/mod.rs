@@ -5,11 +5,13 @@
 //! [`crate::measure::metrics`] and the line of `report` that reads it.
 
 mod advice;
+mod causes;
 mod checks;
 pub mod compare;
 mod cost;
 mod crossover;
 mod failures;
+mod feeding;
 mod latencies;
 mod limits;
 mod notes;

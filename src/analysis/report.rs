@@ -43,7 +43,7 @@ pub fn report(
     let records_of = |id: &RowId| of.get(id).map(Vec::as_slice).unwrap_or_default();
     let mut rows: Vec<Row> = ids
         .iter()
-        .map(|id| row(experiment, *id, records_of(id), interrupted))
+        .map(|id| row(experiment, *id, records_of(id), machine, interrupted))
         .collect();
     let mut texts = Vec::new();
     for (row, id) in rows.iter_mut().zip(&ids) {
@@ -90,7 +90,13 @@ pub fn report(
     report
 }
 
-fn row(experiment: &Experiment, id: RowId, records: &[&Record], interrupted: bool) -> Row {
+fn row(
+    experiment: &Experiment,
+    id: RowId,
+    records: &[&Record],
+    machine: &Machine,
+    interrupted: bool,
+) -> Row {
     let series = &experiment.series[id.series];
     let point = &experiment.points[id.point];
     let timed: Vec<&Record> = records
@@ -179,7 +185,7 @@ fn row(experiment: &Experiment, id: RowId, records: &[&Record], interrupted: boo
         sampling_cost: fastest_sampled_ns
             .zip(timed_median_ns.filter(|ns| *ns > 0.0))
             .map(|(sampled_ns, timed_ns)| sampled_ns / timed_ns - 1.0),
-        over_time: highest.and_then(|run| over_time(run, series)),
+        over_time: highest.and_then(|run| over_time(run, series, machine.usable_cpus)),
         notes: notes::notes(&series.model, &measured, &observed),
     };
     row.traced = traced_run.and_then(|run| traced(run, timed_median_ns, row.has_gil()));
@@ -397,10 +403,10 @@ fn compare_times<'a>(
             let Some(baseline) = baseline.filter(|baseline| baseline.series != id.series) else {
                 continue;
             };
-            // A time in which nothing was done compares with nothing.
+            // A time in which not all was done compares with nothing.
             let position = ids.iter().position(|other| *other == baseline);
-            let nothing_done = |row: &Row| row.tasks.succeeded == 0 && row.tasks.failed > 0;
-            if nothing_done(&rows[index]) || position.is_some_and(|at| nothing_done(&rows[at])) {
+            let did = |row: &Row| row.did_the_work();
+            if !did(&rows[index]) || position.is_some_and(|at| !did(&rows[at])) {
                 continue;
             }
             let blocks = pairs(&walls(records_of(&baseline)), &walls(records_of(id)));

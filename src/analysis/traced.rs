@@ -5,6 +5,7 @@
 
 use crate::measure::trace::{Activity, Lane, Role, Totals, Trace};
 use crate::trial::Measurement;
+use crate::units::format_count;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -21,10 +22,11 @@ pub struct Traced {
     pub longest_lag_ns: Option<u64>,
     /// Time that tasks waited for locks and permits, on threads and on event loops alike, added up.
     pub lock_wait_ns: Option<u64>,
-    /// Time that threads waited for the interpreter's lock, added up; 0 where there is none, and `None` where
-    /// those waits weren't told from others.
+    /// Time that threads waited for the interpreter's lock, the one that starts and feeds the workers too, added up;
+    /// 0 where there is none, and `None` where those waits weren't told from others.
     pub gil_wait_ns: Option<u64>,
-    /// Time from the start of the run to a worker's first action, added up; `None` where no worker was seen.
+    /// Time from the moment in which each worker was asked for to its first action, added up; `None` where no
+    /// worker was seen.
     pub start_up_ns: Option<u64>,
     /// Spans that there was no room for.
     pub spans_cut: u64,
@@ -39,8 +41,10 @@ pub struct Traced {
 /// Where workers × wall went.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Breakdown {
-    /// Workers that ran tasks.
+    /// Workers that ran tasks, event loops among them.
     pub workers: u32,
+    /// How many of them are the thread of an event loop.
+    pub loops: u32,
     /// Wall time of the traced run.
     pub wall_ns: u64,
     /// Nanoseconds of each part, in the order of [`PARTS`]; their sum is workers × wall.
@@ -51,7 +55,9 @@ pub struct Breakdown {
 /// One part of workers × wall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Before the worker's first action.
+    /// Before the worker was asked for: whoever starts the workers did something else.
+    Before,
+    /// From then to its first action.
     StartUp,
     /// On a core.
     Computing,
@@ -63,8 +69,10 @@ pub enum Part {
     Blocked,
     /// See [`Activity::Gil`].
     Gil,
-    /// Waiting for a lock or a permit.
+    /// See [`Activity::Lock`].
     Lock,
+    /// See [`Activity::Limit`].
+    Limit,
     /// See [`Activity::Sending`].
     Transfer,
     /// See [`Activity::Idle`].
@@ -89,10 +97,16 @@ pub struct PartDef {
 /// Every part, in the order of [`Part`] and of legends.
 pub const PARTS: &[PartDef] = &[
     PartDef {
+        part: Part::Before,
+        key: "not_yet_asked_for_ns",
+        title: "not yet asked for",
+        doc: "from the start of the run until whoever starts the workers came to this one.",
+    },
+    PartDef {
         part: Part::StartUp,
         key: "start_up_ns",
         title: "start-up",
-        doc: "from the start of the run to a worker's first action.",
+        doc: "from the moment in which a worker was asked for to its first action.",
     },
     PartDef {
         part: Part::Computing,
@@ -128,7 +142,13 @@ pub const PARTS: &[PartDef] = &[
         part: Part::Lock,
         key: "waiting_for_a_lock_ns",
         title: "waiting for a lock",
-        doc: "waiting for a lock, or for a permit of `limits`.",
+        doc: "waiting for a lock that another task holds.",
+    },
+    PartDef {
+        part: Part::Limit,
+        key: "waiting_for_a_permit_ns",
+        title: "waiting for a permit",
+        doc: "waiting for a permit of `limits`.",
     },
     PartDef {
         part: Part::Transfer,
@@ -158,7 +178,8 @@ fn part_of(activity: Activity) -> Part {
         Activity::Waiting => Part::Waiting,
         Activity::Blocked => Part::Blocked,
         Activity::Gil => Part::Gil,
-        Activity::Lock | Activity::Limit => Part::Lock,
+        Activity::Lock => Part::Lock,
+        Activity::Limit => Part::Limit,
         Activity::Sending => Part::Transfer,
         Activity::Idle => Part::Idle,
         Activity::Joining => Part::Joining,
@@ -186,6 +207,30 @@ impl Breakdown {
         } else {
             0.0
         }
+    }
+
+    /// Who its workers are, in the table's way of counting: "8 workers", "an event loop and 2 workers".
+    pub fn team(&self) -> String {
+        let workers = |count: u32| match count {
+            1 => "1 worker".to_owned(),
+            several => format!("{} workers", format_count(several.into())),
+        };
+        match (self.loops, self.workers.saturating_sub(self.loops)) {
+            (0, _) | (_, 0) => workers(self.workers),
+            (1, beside) => format!("an event loop and {}", workers(beside)),
+            (loops, beside) => format!("{loops} event loops and {}", workers(beside)),
+        }
+    }
+}
+
+impl Traced {
+    /// What the tasks of its event loops wait for most while these are idle; `None` where none waits, or where
+    /// what was cut of them could be more.
+    pub fn tasks_wait_for(&self) -> Option<Activity> {
+        let waits = [Activity::Waiting, Activity::Lock, Activity::Limit];
+        let waits = waits.map(|activity| (activity, self.tasks_ns[activity as usize]));
+        let (activity, ns) = waits.into_iter().max_by_key(|(_, ns)| *ns)?;
+        (ns > 0).then_some(activity)
     }
 }
 
@@ -217,7 +262,10 @@ pub(super) fn traced(
         .fold(0, u64::saturating_add);
     let gil_wait_ns = match (has_gil, trace.tells_gil) {
         (false, _) => Some(0),
-        (true, true) => part(Part::Gil),
+        (true, true) => {
+            let lanes = trace.lanes.iter().map(|lane| lane.total_ns(Activity::Gil));
+            Some(lanes.sum())
+        }
         (true, false) => None,
     };
     Some(Traced {
@@ -239,21 +287,30 @@ pub(super) fn traced(
 /// Where workers × wall went: each worker's life, what came before it and what came after.
 fn breakdown(trace: &Trace, wall_ns: u64) -> Option<Breakdown> {
     let mut parts_ns = [0; PARTS.len()];
-    let mut workers = 0;
+    let (mut workers, mut loops) = (0, 0);
     for lane in trace.workers() {
         workers += 1;
-        add(lane, wall_ns, &mut parts_ns);
+        loops += u32::from(lane.role == Role::Loop);
+        // The trial's own thread, which comes first, is asked for with the run.
+        let is_first = std::ptr::eq(lane, &trace.lanes[0]);
+        let before = if is_first {
+            Part::StartUp
+        } else {
+            Part::Before
+        };
+        add(lane, before, wall_ns, &mut parts_ns);
     }
     (workers > 0).then_some(Breakdown {
         workers,
+        loops,
         wall_ns,
         parts_ns,
     })
 }
 
-fn add(lane: &Lane, wall_ns: u64, parts_ns: &mut [u64; PARTS.len()]) {
+fn add(lane: &Lane, before: Part, wall_ns: u64, parts_ns: &mut [u64; PARTS.len()]) {
     let begin_ns = lane.begin_ns.min(wall_ns);
-    parts_ns[Part::StartUp as usize] += begin_ns;
+    parts_ns[before as usize] += begin_ns;
     // A worker's last moments, such as telling that it has ended, can lie behind the clock's.
     let mut left_ns = wall_ns - begin_ns;
     for (number, total_ns) in lane.totals_ns.iter().enumerate() {
@@ -326,14 +383,22 @@ mod tests {
         let found = breakdown(&trace, 100).unwrap();
         assert_eq!(found.workers, 2);
         assert_eq!(found.parts_ns.iter().sum::<u64>(), 200);
-        assert_eq!(found.part_ns(Part::StartUp), 15 + 20);
+        assert_eq!(found.part_ns(Part::Before), 10 + 20);
+        assert_eq!(found.part_ns(Part::StartUp), 5);
         assert_eq!(found.part_ns(Part::Computing), 30 + 20);
         assert_eq!(found.part_ns(Part::NoCore), 20);
         assert_eq!(
-            (found.part_ns(Part::Lock), found.part_ns(Part::Joining)),
+            (found.part_ns(Part::Limit), found.part_ns(Part::Joining)),
             (5, 10)
         );
         assert_eq!(found.share(Part::Computing), 0.25);
         assert_eq!(breakdown(&Trace::default(), 100), None);
+        let alone = Trace {
+            lanes: vec![lane(Role::Loop, 10, 100, &[(Starting, 5), (Idle, 85)])],
+            ..Trace::default()
+        };
+        let found = breakdown(&alone, 100).unwrap();
+        assert_eq!(found.part_ns(Part::Before), 0, "nobody else asks for it");
+        assert_eq!((found.part_ns(Part::StartUp), found.loops), (15, 1));
     }
 }

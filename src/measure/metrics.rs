@@ -141,8 +141,8 @@ pub const METRICS: &[MetricDef] = &[
         unit: "ns",
         better: Lower,
         evidence: Evidence::Single,
-        doc: "Time that tasks waited for locks and for permits of `limits`, added up over all of them; in the \
-              traced run.",
+        doc: "Time that tasks waited for locks and for permits of `limits`, added up over all of them, so that it \
+              can be longer than the run; in the traced run.",
     },
     MetricDef {
         name: "gil_wait",
@@ -151,7 +151,8 @@ pub const METRICS: &[MetricDef] = &[
         better: Lower,
         evidence: Evidence::Single,
         doc: "Time that threads were ready to compute while another one held the interpreter's lock, added up \
-              over all of them; in the traced run. Nothing where there is no such lock.",
+              over all of them, the one that starts and feeds the workers too; in the traced run. Nothing where \
+              there is no such lock.",
     },
     MetricDef {
         name: "start_up",
@@ -159,8 +160,8 @@ pub const METRICS: &[MetricDef] = &[
         unit: "ns",
         better: Lower,
         evidence: Evidence::Single,
-        doc: "Time from the start of the run to a worker's first action, added up over all workers; in the \
-              traced run.",
+        doc: "Time from the moment in which each worker was asked for to its first action, added up over all \
+              workers, so that it can be longer than the run; in the traced run.",
     },
 ];
 

@@ -2,16 +2,17 @@
 
 use super::Drawing;
 use super::page::{
-    EDGE, HEADING, Heading, LABEL, MARGIN, MARK, Notes, SMALL, WIDTH, called, finish, group,
-    title_sentence,
+    EDGE, HEADING, Heading, LABEL, MARGIN, MARK, Notes, SMALL, WIDTH, called, failed, failed_tasks,
+    finish, group, title_sentence,
 };
 use super::rows::MOST_ROWS;
 use super::states::{self, Legend};
 use super::svg::{Anchor, Canvas};
 use super::theme;
-use crate::analysis::{Breakdown, PARTS, PartDef, Report};
+use crate::analysis::{Breakdown, PARTS, Part, PartDef, Report, Row, Traced};
 use crate::experiment::Theme;
-use crate::units::{format_count, format_ns, format_share};
+use crate::measure::trace::Activity;
+use crate::units::{format_ns, format_share};
 
 /// Widest that names may be.
 const MOST_LABEL: f64 = 170.0;
@@ -19,23 +20,28 @@ const MOST_LABEL: f64 = 170.0;
 const GROUP: f64 = 26.0;
 /// Share below which a part is left out of the legend and the words: less than a pixel of the bar.
 const BARELY: f64 = 0.001;
+/// Share from which on it is told what the tasks of an idle event loop wait for.
+const IDLE_FROM: f64 = 0.05;
 
 /// One bar.
 struct Bar<'a> {
     group: String,
     name: String,
-    model: &'a str,
+    row: &'a Row,
+    traced: &'a Traced,
     breakdown: &'a Breakdown,
 }
 
 /// Draws it; `None` where nothing was traced.
 pub fn draw(report: &Report, theme: Theme) -> Option<Drawing> {
     let bars = report.rows.iter().filter_map(|row| {
+        let traced = row.traced.as_ref()?;
         Some(Bar {
             group: group(report, row.case.as_deref(), &row.at, &row.runtime),
             name: called(report, &row.label, &row.runtime).to_owned(),
-            model: &row.model,
-            breakdown: row.traced.as_ref()?.breakdown.as_ref()?,
+            row,
+            traced,
+            breakdown: traced.breakdown.as_ref()?,
         })
     });
     let bars: Vec<Bar> = bars.collect();
@@ -49,7 +55,7 @@ pub fn draw(report: &Report, theme: Theme) -> Option<Drawing> {
         theme,
     );
     let title = title_sentence(report);
-    let words: Vec<String> = bars.iter().map(told).collect();
+    let words: Vec<String> = bars.iter().map(told).chain(notes(&bars)).collect();
     let what = "Where workers × wall time went, in one traced run";
     let alt = words[..words.len().min(MOST_ROWS)].join(". ");
     let text = format!("{title}\n\n{what}\n{}", words.join("\n"));
@@ -71,10 +77,44 @@ fn parts(breakdown: &Breakdown) -> impl Iterator<Item = (&'static PartDef, f64)>
 /// "8 workers × 208 ms".
 fn whole(breakdown: &Breakdown) -> String {
     let wall = format_ns(breakdown.wall_ns as f64);
-    match breakdown.workers {
-        1 => format!("1 worker × {wall}"),
-        several => format!("{} workers × {wall}", format_count(several.into())),
+    match (1..breakdown.workers).contains(&breakdown.loops) {
+        true => format!("({}) × {wall}", breakdown.team()),
+        false => format!("{} × {wall}", breakdown.team()),
     }
+}
+
+/// What is to be known beside the bars, a sentence each.
+fn notes(bars: &[Bar]) -> Vec<String> {
+    let named = |of: &dyn Fn(&Bar) -> Option<String>| -> Vec<String> {
+        let told = bars.iter().filter_map(|bar| {
+            let what = of(bar)?;
+            Some(match bar.group.as_str() {
+                "" => format!("{}{what}", bar.name),
+                group => format!("{} ({group}){what}", bar.name),
+            })
+        });
+        told.collect()
+    };
+    let mut notes = Vec::new();
+    let waits = named(&|bar| {
+        let idle = bar.breakdown.share(Part::Idle);
+        if bar.breakdown.loops == 0 || idle < IDLE_FROM {
+            return None;
+        }
+        Some(match bar.traced.tasks_wait_for()? {
+            Activity::Lock => " for a lock".to_owned(),
+            Activity::Limit => " for a permit".to_owned(),
+            _ => String::new(),
+        })
+    });
+    if !waits.is_empty() {
+        notes.push(format!(
+            "An event loop is idle while all its tasks wait: {}.",
+            waits.join(", ")
+        ));
+    }
+    notes.extend(failed_tasks(&named(&|bar| failed(bar.row))));
+    notes
 }
 
 fn told(bar: &Bar) -> String {
@@ -106,10 +146,12 @@ fn drawn(report: &Report, bars: &[Bar], all: usize, theme: Theme) -> Canvas {
         report,
         "where the workers' time went, from the start of one traced run to its end; a whole bar is workers × wall time",
     );
-    let notes = match all - bars.len() {
-        0 => Notes::new(&[]),
-        hidden => Notes::new(&[(SMALL, format!("and {hidden} more rows"))]),
-    };
+    let mut told = notes(bars);
+    if all > bars.len() {
+        told.insert(0, format!("and {} more rows", all - bars.len()));
+    }
+    let told: Vec<_> = told.into_iter().map(|note| (SMALL, note)).collect();
+    let notes = Notes::new(&told);
     let pitch = if bars.len() > 24 { 20.0 } else { 28.0 };
     let names = bars.iter().map(|bar| LABEL.width(&bar.name));
     let names = names.fold(40.0, f64::max).min(MOST_LABEL);
@@ -146,7 +188,7 @@ fn drawn(report: &Report, bars: &[Bar], all: usize, theme: Theme) -> Canvas {
         canvas.text(LABEL, Anchor::End, left - 12.0, middle + 4.4, &name);
         // The model's colour, as in every other figure.
         canvas.rect(
-            &theme::series_class(bar.model),
+            &theme::series_class(&bar.row.model),
             left - 8.0,
             middle - 8.0,
             3.0,

@@ -8,7 +8,7 @@ use super::{Drawing, theme};
 use crate::analysis::{Report, Row};
 use crate::experiment::Theme;
 use crate::measure::trace::{Lag, Trace};
-use crate::units::format_ns;
+use crate::units::{format_count, format_ns};
 
 /// Ratio of lags from which the axis is logarithmic.
 const LOG_FROM: f64 = 30.0;
@@ -94,16 +94,15 @@ fn told(trace: &Trace) -> String {
     late.sort_unstable();
     let half = late[late.len() / 2];
     let worst = worst(&trace.lags).map_or(0, |lag| lag.due_ns);
-    format!(
-        "half of {} within {}, worst {} late at {}",
-        match late.len() {
-            1 => "1 timer".to_owned(),
-            several => format!("{} timers", crate::units::format_count(several as u64)),
-        },
-        format_ns(half as f64),
-        format_ns(late[late.len() - 1] as f64),
-        format_ns(worst as f64)
-    )
+    let [half, longest] = [half, late[late.len() - 1]].map(|ns| format_ns(ns as f64));
+    let due = format_ns(worst as f64);
+    match late.len() {
+        1 => format!("1 timer, {longest} late at {due}"),
+        several => format!(
+            "half of {} timers within {half}, worst {longest} late at {due}",
+            format_count(several as u64)
+        ),
+    }
 }
 
 /// A mark for the latest timer of each column, with a stem on a linear axis.

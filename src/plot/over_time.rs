@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 const MOST_APART: usize = 6;
 /// How many times the smallest peak the largest may be for all panels to share an axis.
 const MOST_SHARED: f64 = 12.0;
+/// Relative difference of two peaks of memory from which it is told.
+const UNLIKE: f64 = 0.02;
 /// Widths of columns, from fine to coarse; each shows its highest sample.
 const COLUMNS: [f64; 4] = [1.5, 3.0, 6.0, 12.0];
 /// Between two names at the right.
@@ -160,6 +162,19 @@ fn draw(report: &Report, theme: Theme, quantity: &Quantity) -> Option<Drawing> {
         .iter()
         .map(|(row, over)| Stack::new(row, over, quantity.read))
         .collect();
+    if quantity.kind == Kind::Bytes {
+        let unlike: Vec<String> = stacks
+            .iter()
+            .filter_map(|s| unlike_table(report, s))
+            .collect();
+        if !unlike.is_empty() {
+            notes.push(format!(
+                "The table's peak is another: it knows what was held between two samples, and outside the clock, \
+                 too. {}.",
+                unlike.join(", ")
+            ));
+        }
+    }
     let height = time_panel::plot_height(stacks.len());
     let most = ((height / 22.0) as usize).max(2);
     let peaks = stacks.iter().map(|stack| stack.peak.0.max(quantity.least));
@@ -211,6 +226,17 @@ fn draw(report: &Report, theme: Theme, quantity: &Quantity) -> Option<Drawing> {
         };
         let words = (alt.clone(), text.clone());
         time_panel::draw(report, theme, &chart, words, define, fill)
+    })
+}
+
+/// "threads 4.26 MiB here and 4.85 MiB there": where the highest sample isn't the table's peak.
+fn unlike_table(report: &Report, stack: &Stack) -> Option<String> {
+    let table = stack.row.peak_pss_bytes.as_ref()?.max;
+    let (here, there) = (format_bytes(stack.peak.0), format_bytes(table));
+    let differ = (stack.peak.0 / table - 1.0).abs() > UNLIKE && here != there;
+    differ.then(|| {
+        let name = full_name(report, stack.row);
+        format!("{name}: {here} here and {there} there")
     })
 }
 

@@ -8,6 +8,7 @@ use super::{Drawing, theme};
 pub use crate::analysis::place_of;
 use crate::analysis::{Report, Row, short};
 use crate::experiment::{At, Theme};
+use crate::units::format_count;
 
 /// Width of every figure in CSS pixels.
 pub const WIDTH: f64 = 760.0;
@@ -74,6 +75,22 @@ pub const FAILED: Look = Look {
 pub const SMALL_LINE: f64 = 15.0;
 /// Lines of notes below a figure.
 const MOST_NOTE_LINES: usize = 4;
+
+/// " 2 of 4": how many of a row's tasks failed, behind its name; `None` where none did.
+pub fn failed(row: &Row) -> Option<String> {
+    let (failed, all) = (row.tasks.failed, row.tasks.all());
+    (failed > 0).then(|| format!(" {} of {}", format_count(failed), format_count(all)))
+}
+
+/// The note about those, of rows with their names.
+pub fn failed_tasks(named: &[String]) -> Option<String> {
+    (!named.is_empty()).then(|| {
+        format!(
+            "Tasks that failed, which are drawn like others up to there: {}.",
+            named.join(", ")
+        )
+    })
+}
 
 /// Title and subtitle.
 pub struct Heading {

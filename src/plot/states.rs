@@ -92,11 +92,11 @@ const LOOKS: &[Look] = &[
     ),
     // idle: plain and pale
     look(("#eef0f2", "#24282e"), ("#eef0f2", "#24282e"), (60, "", 0)),
-    // joining: thin dashes
+    // joining: short strokes, upright, on a darker ground than idle's
     look(
-        ("#eef0f2", "#24282e"),
-        ("#a9b1bb", "#69717b"),
-        (60, "M15 30h30", 8),
+        ("#d9dde2", "#3a4049"),
+        ("#7f8893", "#8b949f"),
+        (60, "M30 15v30", 10),
     ),
     // waiting for a core: thin, falling, close
     look(
@@ -104,15 +104,23 @@ const LOOKS: &[Look] = &[
         ("#009e73", "#1fa47d"),
         (50, "M-10 40L10 60M0 0L50 50M40-10L60 10", 10),
     ),
+    // not yet asked for: sparse dots
+    look(
+        ("#f7f8f9", "#1b1e22"),
+        ("#9aa3ad", "#7b848f"),
+        (80, "M35 40h10", 10),
+    ),
 ];
 
 /// Classes of text upon each look.
 const UPON: [&str; LOOKS.len()] = [
-    "n0", "n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9", "n10",
+    "n0", "n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9", "n10", "n11",
 ];
 
 /// The look of a worker that is ready to compute and has no core.
 const NO_CORE: State = ACTIVITIES.len();
+/// That of one that isn't there yet.
+const BEFORE: State = NO_CORE + 1;
 
 /// The look of an activity.
 pub fn of_activity(activity: Activity) -> State {
@@ -123,12 +131,14 @@ pub fn of_activity(activity: Activity) -> State {
 pub fn of_part(part: Part) -> State {
     let activity = match part {
         Part::NoCore => return NO_CORE,
+        Part::Before => return BEFORE,
         Part::StartUp => Activity::Starting,
         Part::Computing => Activity::Computing,
         Part::Waiting => Activity::Waiting,
         Part::Blocked => Activity::Blocked,
         Part::Gil => Activity::Gil,
         Part::Lock => Activity::Lock,
+        Part::Limit => Activity::Limit,
         Part::Transfer => Activity::Sending,
         Part::Idle => Activity::Idle,
         Part::Joining => Activity::Joining,
@@ -249,7 +259,7 @@ mod tests {
 
     #[test]
     fn every_state_has_a_look_that_differs_by_more_than_colour() {
-        assert_eq!(LOOKS.len(), ACTIVITIES.len() + 1);
+        assert_eq!(LOOKS.len(), ACTIVITIES.len() + 2);
         for (number, look) in LOOKS.iter().enumerate() {
             for other in &LOOKS[number + 1..] {
                 assert!(

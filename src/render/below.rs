@@ -17,6 +17,33 @@ pub fn floor(speedup: &Speedup) -> String {
     format!("{:.0} %", 100.0 * speedup.floor)
 }
 
+/// So many workers, as figures count them: `hybrid` has an event loop beside its own.
+pub fn workers(row: &Row, workers: u32) -> String {
+    let count = format_count(workers.into());
+    match row.model.as_str() {
+        "hybrid" => format!("loop + {count}"),
+        _ => count,
+    }
+}
+
+/// Each row's workers in a line, where a column of them has no room.
+pub fn each_workers(report: &Report) -> String {
+    let measured = report.rows.iter().filter(|row| row.wall_ns.is_some());
+    let mut counts: Vec<(String, Vec<String>)> = Vec::new();
+    for row in measured {
+        let (count, label) = (workers(row, row.workers), one_line(&row.label));
+        match counts.iter_mut().find(|(known, _)| *known == count) {
+            Some((_, labels)) if labels.contains(&label) => {}
+            Some((_, labels)) => labels.push(label),
+            None => counts.push((count, vec![label])),
+        }
+    }
+    let counts = counts
+        .iter()
+        .map(|(count, labels)| format!("{count} ({})", labels.join(", ")));
+    format!("Workers: {}.", counts.collect::<Vec<_>>().join("; "))
+}
+
 /// What the column of workers would say, in a sentence; `None` where the column says it better. Empty
 /// where there is nothing to say.
 pub fn workers_line(report: &Report) -> Option<String> {
@@ -25,10 +52,11 @@ pub fn workers_line(report: &Report) -> Option<String> {
     let Some(first) = measured.first() else {
         return Some(String::new());
     };
-    if measured.iter().all(|row| row.workers == first.workers) {
+    let count = |row: &Row| workers(row, row.workers);
+    if measured.iter().all(|row| count(row) == count(first)) {
         return Some(match first.workers {
             0 => String::new(),
-            workers => format!("Workers: {}.", format_count(workers.into())),
+            _ => format!("Workers: {}.", count(first)),
         });
     }
     // Along points each series can have a rule of its own; at a single one the column is as short.
@@ -48,7 +76,7 @@ pub fn workers_line(report: &Report) -> Option<String> {
             at.is_some_and(|(_, at)| at.to_string() == format_count(row.workers.into()))
         };
         let rule = match own.first()?.workers {
-            workers if own.iter().all(|row| row.workers == workers) => format_count(workers.into()),
+            all if own.iter().all(|row| row.workers == all) => workers(own[0], all),
             _ if own.iter().all(|row| swept(row)) => "as swept".to_owned(),
             _ if own
                 .iter()
@@ -160,8 +188,12 @@ pub fn about_traces(report: &Report) -> Vec<String> {
     let mut parts = Vec::new();
     if !sums.is_empty() {
         parts.push(format!(
-            "{} over all workers, with the share of workers × wall",
-            sums.join(", ")
+            "{} over all workers, with the share of workers × wall{}",
+            sums.join(", "),
+            match table::has_sums(report) {
+                true => " (Σ: together longer than the run itself)",
+                false => "",
+            }
         ));
     }
     if columns.contains(&table::LAG) {

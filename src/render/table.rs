@@ -15,14 +15,14 @@ use crate::units::{
 struct Column {
     title: &'static str,
     numbers: bool,
-    text: fn(&Row) -> String,
+    text: fn(&Report, &Row) -> String,
 }
 
 const COLUMNS: &[Column] = &[
     Column {
         title: "wall time",
         numbers: true,
-        text: |row| spread(row.wall_ns.as_ref(), format_ns),
+        text: |_, row| spread(row.wall_ns.as_ref(), format_ns),
     },
     Column {
         title: "speedup",
@@ -32,7 +32,7 @@ const COLUMNS: &[Column] = &[
     Column {
         title: "CPU time",
         numbers: true,
-        text: |row| {
+        text: |_, row| {
             row.cpu_ns
                 .as_ref()
                 .map_or(dash(), |cpu| format_ns(cpu.median))
@@ -41,22 +41,22 @@ const COLUMNS: &[Column] = &[
     Column {
         title: "peak memory",
         numbers: true,
-        text: memory,
+        text: |_, row| memory(row),
     },
     Column {
         title: SWITCHES,
         numbers: true,
-        text: switches,
+        text: |_, row| switches(row),
     },
     Column {
         title: LOCK_WAIT,
         numbers: true,
-        text: |row| traced(row, |traced| traced.lock_wait_ns),
+        text: |_, row| traced(row, |traced| traced.lock_wait_ns),
     },
     Column {
         title: GIL_WAIT,
         numbers: true,
-        text: |row| match row.has_gil() {
+        text: |_, row| match row.has_gil() {
             true => traced(row, |traced| traced.gil_wait_ns),
             false => dash(),
         },
@@ -64,33 +64,30 @@ const COLUMNS: &[Column] = &[
     Column {
         title: LAG,
         numbers: true,
-        text: |row| time(row.traced.as_ref().and_then(|traced| traced.longest_lag_ns)),
+        text: |_, row| time(row.traced.as_ref().and_then(|traced| traced.longest_lag_ns)),
     },
     Column {
         title: START_UP,
         numbers: true,
-        text: |row| traced(row, |traced| traced.start_up_ns),
+        text: |_, row| traced(row, |traced| traced.start_up_ns),
     },
     Column {
         title: WORKERS,
         numbers: true,
-        text: |row| {
-            if row.workers == 0 {
-                dash()
-            } else {
-                format_count(row.workers.into())
-            }
+        text: |_, row| match row.workers {
+            0 => dash(),
+            workers => below::workers(row, workers),
         },
     },
     Column {
         title: LOST,
         numbers: true,
-        text: |row| spread(row.lost.as_ref(), |lost| format_count(lost.max(0.0) as u64)),
+        text: |_, row| spread(row.lost.as_ref(), |lost| format_count(lost.max(0.0) as u64)),
     },
     Column {
         title: ANSWER,
         numbers: false,
-        text: answer,
+        text: |_, row| answer(row),
     },
 ];
 
@@ -99,6 +96,8 @@ pub(super) const LOCK_WAIT: &str = "lock wait";
 pub(super) const GIL_WAIT: &str = "GIL wait";
 pub(super) const LAG: &str = "loop lag";
 pub(super) const START_UP: &str = "start-up";
+/// Columns of traced runs from which on that of workers becomes a line.
+const WIDE: usize = 3;
 /// The column that makes way for two of them: a table must not grow wider than a page.
 const SWITCHES: &str = "switches";
 /// Share of workers × wall from which on a wait matters, and start-up, which is never nothing; the lag of a
@@ -137,12 +136,11 @@ fn spread(summary: Option<&Summary>, format: fn(f64) -> String) -> String {
     format!("{median} ({range})")
 }
 
-fn speedup(row: &Row) -> String {
+fn speedup(report: &Report, row: &Row) -> String {
     let Some(speedup) = &row.speedup else {
-        return if row.wall_ns.is_some() {
-            "baseline".to_owned()
-        } else {
-            dash()
+        return match is_baseline(report, row) {
+            true => "baseline".to_owned(),
+            false => dash(),
         };
     };
     let ratio = format_ratio(speedup.ratio);
@@ -156,6 +154,25 @@ fn speedup(row: &Row) -> String {
         false => ", not clear".to_owned(),
     };
     format!("{ratio} ({range}{clear})")
+}
+
+/// Whether others are compared with a row, or would be: the first of its group where none has a speedup. One
+/// that didn't do the whole work is compared with nothing, as the verdict says.
+fn is_baseline(report: &Report, row: &Row) -> bool {
+    if row.wall_ns.is_none() || !row.did_the_work() {
+        return false;
+    }
+    let mut group = report.rows.iter().filter(|other| same_group(other, row));
+    let compared: Vec<&str> = group
+        .clone()
+        .filter_map(|other| Some(other.speedup.as_ref()?.over.as_str()))
+        .collect();
+    match compared.is_empty() {
+        true => group
+            .find(|other| other.wall_ns.is_some())
+            .is_some_and(|first| std::ptr::eq(first, row)),
+        false => compared.contains(&row.label.as_str()),
+    }
 }
 
 fn memory(row: &Row) -> String {
@@ -184,16 +201,36 @@ fn switches(row: &Row) -> String {
     })
 }
 
-/// A sum over the workers, and its share of workers × wall: "1.2 s (40 %)".
+/// A sum over the workers, and its share of workers × wall: "48 ms (40 %)"; where it is longer than the run
+/// itself, it says that it is one: "Σ 1.2 s (40 %)".
 fn traced(row: &Row, read: fn(&Traced) -> Option<u64>) -> String {
     let Some((ns, share)) = share(row, read) else {
         return dash();
     };
+    let sum = match row
+        .traced
+        .as_ref()
+        .is_some_and(|traced| ns > traced.wall_ns)
+    {
+        true => "Σ ",
+        false => "",
+    };
     match share {
         // On an event loop more tasks than workers can wait.
-        share if !(0.005..=1.0).contains(&share) => time(Some(ns)),
-        share => format!("{} ({})", time(Some(ns)), format_share(share)),
+        share if !(0.005..=1.0).contains(&share) => format!("{sum}{}", time(Some(ns))),
+        share => format!("{sum}{} ({})", time(Some(ns)), format_share(share)),
     }
+}
+
+/// Whether a sum in the columns of traced runs is longer than its run.
+pub(super) fn has_sums(report: &Report) -> bool {
+    let shown = traced_columns(report);
+    let sums = COLUMNS
+        .iter()
+        .filter(|column| shown.contains(&column.title));
+    let mut texts =
+        sums.flat_map(|column| report.rows.iter().map(|row| (column.text)(report, row)));
+    texts.any(|text| text.starts_with('Σ'))
 }
 
 fn share(row: &Row, read: fn(&Traced) -> Option<u64>) -> Option<(u64, f64)> {
@@ -363,8 +400,11 @@ pub(super) fn table(report: &Report) -> Table {
     let mut head = places(report);
     head.push(("model".to_owned(), false));
     let adds = report.rows.iter().any(|row| row.lost.is_some());
-    let (workers, answers) = (below::workers_line(report), below::answers_line(report));
     let traced = traced_columns(report);
+    // A table must not grow wider than a page.
+    let wide = traced.len() >= WIDE;
+    let workers = below::workers_line(report).or_else(|| wide.then(|| below::each_workers(report)));
+    let answers = below::answers_line(report);
     let shown: Vec<&Column> = COLUMNS
         .iter()
         .filter(|column| match column.title {
@@ -406,7 +446,7 @@ pub(super) fn table(report: &Report) -> Table {
         }
         cells.push(format!("{}{marks}", one_line(name(report, row))));
         if reason.is_none() {
-            cells.extend(shown.iter().map(|column| (column.text)(row)));
+            cells.extend(shown.iter().map(|column| (column.text)(report, row)));
         }
         Line {
             cells,

@@ -38,6 +38,8 @@ pub struct Lane {
     pub switches: u64,
     pub answer: u64,
     pub failed_tasks: u64,
+    /// Tasks of a run.
+    pub tasks: u64,
     /// Updates that each repeat should have counted and did count.
     pub updates: (u64, u64),
     /// What each repeat recorded of its groups.
@@ -67,6 +69,7 @@ impl Lane {
             switches: 12,
             answer: 7,
             failed_tasks: 0,
+            tasks: 8,
             updates: (0, 0),
             groups: Vec::new(),
             traces: Vec::new(),
@@ -278,7 +281,7 @@ impl Simulation {
                 idle_bytes: 2 * MIB,
                 idle_pss_bytes: 2 * MIB,
                 tally: Tally {
-                    succeeded: 8 - lane.failed_tasks,
+                    succeeded: lane.tasks - lane.failed_tasks,
                     failed: lane.failed_tasks,
                     answer: lane.answer,
                     first_error: (lane.failed_tasks > 0).then(|| "no answer in time".to_owned()),

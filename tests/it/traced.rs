@@ -2,7 +2,7 @@
 //! cost of observing.
 
 use crate::simulator::{Lane, Simulation, turning, worker};
-use conclab::analysis::Report;
+use conclab::analysis::{Part, Report};
 use conclab::lab::{Lab, Options};
 use conclab::measure::trace::{self, Activity, Activity::*, Lag, Role, Trace};
 use conclab::render;
@@ -268,10 +268,20 @@ fn waits_for_the_gil_are_told_where_they_are_known_and_claimed_nowhere_else() {
         "{text}"
     );
     assert!(text.contains("processes have a lock each"), "{text}");
+    // One that computes all the time, and never the same: that is the lock's doing, told apart or not.
     let untold = report(vec![gil(all(Waiting))]);
     let text = untold.verdict.join(" ");
     assert!(
-        text.contains("limited by waiting, for the GIL or for something else (88 %"),
+        text.contains("limited by the GIL (one thread computes at a time, for 100 % of the run)"),
+        "{text}"
+    );
+    let untold = report(vec![gil(workers(
+        8,
+        &[(Waiting, 370.0), (Computing, 30.0)],
+    ))]);
+    let text = untold.verdict.join(" ");
+    assert!(
+        text.contains("limited by waiting, for the GIL or for something else (92 %"),
         "{text}"
     );
     assert_eq!(untold.rows[0].traced.as_ref().unwrap().gil_wait_ns, None);
@@ -447,4 +457,312 @@ fn a_real_run_has_memory_and_cpu_time_over_time_by_process() {
             .any(|process| process.cores > 0.0)
     };
     assert!(computed("worker 1") && computed("worker 2"));
+}
+
+/// Threads of which one computes at a time, each asked for when the one that starts them had the lock again.
+fn started_in_turn(count: u32, ms: f64, tells_gil: bool) -> Trace {
+    let mut main = Vec::new();
+    let mut lanes = Vec::new();
+    for number in 0..count {
+        main.extend([(Starting, 0.1), (Gil, ms - 0.1)]);
+        let begin_ms = f64::from(number) * ms;
+        let did = [(Starting, 0.1), (Computing, ms - 0.1)];
+        lanes.push(worker(Role::Worker, number + 1, begin_ms, &did));
+    }
+    lanes.insert(0, worker(Role::Main, 1, 0.0, &main));
+    Trace {
+        lanes,
+        tells_gil,
+        ..Trace::default()
+    }
+}
+
+#[test]
+fn threads_that_are_asked_for_late_because_of_the_gil_are_limited_by_it() {
+    for tells_gil in [true, false] {
+        let lane = traced("threads", started_in_turn(8, 5.0, tells_gil)).on("gil", "");
+        let report = report(vec![lane]);
+        let text = report.verdict.join(" ");
+        assert!(
+            text.contains(
+                "threads@gil was limited by the GIL (one thread computes at a time, for 98 % of the run)."
+            ),
+            "{text}"
+        );
+        let told = report.rows[0].traced.as_ref().unwrap();
+        assert_eq!(
+            told.start_up_ns,
+            Some(8 * MS / 10),
+            "from when each was asked for"
+        );
+        let waited_ns = 8 * 49 * MS / 10;
+        assert_eq!(told.gil_wait_ns, tells_gil.then_some(waited_ns), "by main");
+    }
+    // Without such a lock it is the making of them that took the time.
+    let mut native = started_in_turn(8, 5.0, false);
+    native.lanes[0] = worker(Role::Main, 1, 0.0, &[(Starting, 40.0)]);
+    for lane in &mut native.lanes[1..] {
+        lane.totals_ns[Computing as usize] = MS / 10;
+        lane.cpu_ns = Some(MS / 10);
+        lane.spans[1].end_ns = lane.spans[1].start_ns + MS / 10;
+        lane.end_ns = lane.spans[1].end_ns;
+    }
+    let text = limits(vec![traced("threads", native)]);
+    assert!(
+        text.starts_with("threads was limited by creating its workers, one after the other ("),
+        "{text}"
+    );
+}
+
+/// The same lane with its spans' tasks numbered from `first` on.
+fn of_tasks(mut lane: trace::Lane, first: u64) -> trace::Lane {
+    for (span, task) in lane.spans.iter_mut().zip(first..) {
+        span.task = Some(task);
+    }
+    lane
+}
+
+#[test]
+fn whoever_hands_out_tasks_is_told_where_workers_wait_for_it() {
+    let feeds = "by handing out tasks (one thread is busy with that for 85 % of the run).";
+    let many = |model, trace| Lane {
+        tasks: 8_000,
+        ..traced(model, trace)
+    };
+    // The main thread, as Python's pools have it.
+    let main = worker(Role::Main, 1, 0.0, &[(Computing, 85.0), (Joining, 15.0)]);
+    let mut idle: Vec<(Activity, f64)> = Vec::new();
+    for _ in 0..10 {
+        idle.extend([(Computing, 2.0), (Idle, 8.0)]);
+    }
+    let pool = |number| of_tasks(worker(Role::Worker, number, 0.0, &idle), 10);
+    let by_main = Trace {
+        lanes: vec![main, pool(1), pool(2)],
+        ..Trace::default()
+    };
+    let text = limits(vec![many("thread-pool", by_main.clone())]);
+    assert_eq!(text, format!("thread-pool was limited {feeds}"));
+    // Of which the spans were cut: by what is known of the rest.
+    let mut cut = by_main;
+    for lane in &mut cut.lanes {
+        lane.spans.truncate(4);
+    }
+    cut.spans_cut = 30;
+    let text = limits(vec![many("thread-pool", cut)]);
+    assert_eq!(text, format!("thread-pool was limited {feeds}"));
+    // A thread of the pool, as rayon's is fed.
+    let did = [
+        (Computing, 85.0, None, None),
+        (Computing, 15.0, Some(1), None),
+    ];
+    let feeder = turning(Role::Worker, 1, 0.0, &did);
+    let text = limits(vec![many("thread-pool", of(vec![feeder, pool(2)]))]);
+    assert_eq!(text, format!("thread-pool was limited {feeds}"));
+    // Loops that are kept from the cores by the thread that makes their tasks.
+    let mut lanes = vec![worker(
+        Role::Main,
+        1,
+        0.0,
+        &[(Starting, 85.0), (Joining, 15.0)],
+    )];
+    for number in 1..=2 {
+        let mut one = of_tasks(worker(Role::Loop, number, 0.0, &[(Computing, 100.0)]), 7);
+        one.cpu_ns = Some(30 * MS);
+        lanes.push(one);
+    }
+    lanes[0].cpu_ns = Some(80 * MS);
+    let spread = Trace {
+        lanes,
+        ..Trace::default()
+    };
+    let text = limits(vec![many("async-threads", spread)]);
+    assert_eq!(text, format!("async-threads was limited {feeds}"));
+    // Workers that are busy all the same are limited by what they do.
+    let main = worker(Role::Main, 1, 0.0, &[(Computing, 85.0), (Joining, 15.0)]);
+    let busy = |n| of_tasks(worker(Role::Worker, n, 0.0, &[(Computing, 100.0)]), 1);
+    let busy = Trace {
+        lanes: vec![main, busy(1), busy(2)],
+        ..Trace::default()
+    };
+    let text = limits(vec![many("thread-pool", busy)]);
+    assert!(text.contains("by the CPU (2.0 of 2 cores busy)"), "{text}");
+}
+
+#[test]
+fn an_idle_loop_whose_spans_were_cut_is_told_to_wait() {
+    let mut cut = waiting_loop(8, 300.0);
+    cut.lanes[0].spans.truncate(5);
+    cut.spans_cut = 12;
+    assert_eq!(
+        limits(vec![traced("async", cut)]),
+        "async was limited by waiting: its event loop was idle, for all its tasks wait (99 % of its time)."
+    );
+}
+
+#[test]
+fn one_long_task_beside_short_ones_is_what_limits() {
+    let hog = of_tasks(worker(Role::Worker, 1, 0.0, &[(Computing, 60.0)]), 0);
+    let sleepers = (2..=6).map(|n| of_tasks(worker(Role::Worker, n, 0.0, &[(Waiting, 8.0)]), 1));
+    let lanes = std::iter::once(hog.clone()).chain(sleepers).collect();
+    assert_eq!(
+        limits(vec![traced("threads", of(lanes))]),
+        "threads was limited by one long task (it took 100 % of the run)."
+    );
+    // Not where all are about as long, nor where it is the lock that made it long.
+    let alike = (1..=6).map(|n| of_tasks(worker(Role::Worker, n, 0.0, &[(Waiting, 60.0)]), 1));
+    let text = limits(vec![traced("threads", of(alike.collect()))]);
+    assert!(!text.contains("one long task"), "{text}");
+    let convoy = (1..=4).map(|n| {
+        let did = [(Lock, f64::from(n) * 20.0 - 20.0), (Computing, 20.0)];
+        let lane = worker(Role::Worker, n, 0.0, &did);
+        trace::Lane {
+            spans: of_tasks(lane.clone(), 0).spans,
+            ..lane
+        }
+    });
+    let text = limits(vec![traced("threads", of(convoy.collect()))]);
+    assert!(text.contains("by a lock"), "{text}");
+}
+
+#[test]
+fn permits_that_somebody_always_waits_for_are_what_limits() {
+    // One sleeps with the permit, the other waits for it, in turn.
+    let one = [
+        (Waiting, 20.0),
+        (Limit, 20.0),
+        (Waiting, 20.0),
+        (Limit, 18.0),
+    ];
+    let other = [
+        (Limit, 20.0),
+        (Waiting, 20.0),
+        (Limit, 20.0),
+        (Waiting, 20.0),
+    ];
+    let pool = of(vec![
+        worker(Role::Worker, 1, 0.0, &one),
+        worker(Role::Worker, 2, 0.0, &other),
+    ]);
+    let row = traced("process-pool", pool);
+    assert_eq!(
+        limits(vec![row.clone()]),
+        "process-pool was limited by `limits` (waiting for a permit 49 % of its workers' time), beside waiting (50 %)."
+    );
+    let report = report(vec![row]);
+    let parts = report.rows[0].traced.as_ref().unwrap().breakdown.as_ref();
+    let part = |part| parts.unwrap().part_ns(part);
+    assert_eq!((part(Part::Limit), part(Part::Lock)), (78 * MS, 0));
+}
+
+#[test]
+fn workers_without_tasks_are_not_too_many_where_there_are_tasks_enough() {
+    // Nothing is known of who makes the tasks: all spans were cut.
+    let mut trace = workers(2, &[(Idle, 60.0), (Computing, 40.0)]);
+    for lane in &mut trace.lanes {
+        lane.spans.clear();
+    }
+    trace.spans_cut = 400_010;
+    let row = Lane {
+        tasks: 200_000,
+        ..traced("thread-pool", trace)
+    };
+    assert_eq!(
+        limits(vec![row]),
+        "thread-pool was limited by how soon tasks reach its workers (idle 60 % of its workers' time), beside \
+         computing (40 %)."
+    );
+}
+
+#[test]
+fn a_loop_beside_threads_of_its_own_is_not_told_to_use_threads() {
+    let did = [
+        (Computing, 1.0, Some(0), Some(Waiting)),
+        (Blocked, 20.0, Some(1), Some(Waiting)),
+        (Gil, 60.0, None, None),
+        (Computing, 1.0, Some(0), None),
+        (Idle, 18.0, None, None),
+    ];
+    let trace = Trace {
+        lanes: vec![turning(Role::Loop, 1, 0.0, &did)],
+        lags: vec![Lag {
+            due_ns: 6 * MS,
+            late_ns: 70 * MS,
+        }],
+        tells_gil: true,
+        ..Trace::default()
+    };
+    let report = report(vec![
+        traced("async", trace).on("python3.11", "CPython 3.11.7"),
+    ]);
+    let text = report.verdict.join(" ");
+    assert!(
+        text.contains("was limited by other threads of the same process that hold the GIL, or calls that block"),
+        "{text}"
+    );
+    assert!(
+        text.contains("was up to 70 ms late: threads of the same process held the GIL"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("`hybrid` hands such calls to threads"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_wide_table_tells_workers_in_a_line_and_sums_as_sums() {
+    let all = workers(
+        4,
+        &[
+            (Lock, 40.0),
+            (Gil, 20.0),
+            (Starting, 20.0),
+            (Computing, 20.0),
+        ],
+    );
+    let told = Trace {
+        tells_gil: true,
+        ..all
+    };
+    let lanes = || {
+        vec![
+            traced("threads", told.clone()).on("gil", ""),
+            traced("thread-pool", workers(2, &[(Computing, 100.0)])).on("gil", ""),
+        ]
+    };
+    let report = report(lanes());
+    assert!(!columns(&report).contains(&"workers".to_owned()));
+    let text = render::table_markdown(&report);
+    assert!(
+        text.contains("Workers: 4 (threads@gil); 2 (thread-pool@gil)."),
+        "{text}"
+    );
+    assert!(text.contains("Σ 160 ms (40 %)"), "{text}");
+    assert!(
+        text.contains("Σ: together longer than the run itself"),
+        "{text}"
+    );
+    assert!(
+        text.contains(" 80 ms (20 %)") && !text.contains("Σ 80 ms"),
+        "{text}"
+    );
+}
+
+#[test]
+fn rows_whose_tasks_failed_are_compared_with_nothing() {
+    let failing = |model| Lane {
+        failed_tasks: 1,
+        ..Lane::new(model, 100.0)
+    };
+    let report = report(vec![
+        failing("threads"),
+        failing("async"),
+        Lane::new("processes", 50.0),
+    ]);
+    assert!(report.rows.iter().all(|row| row.speedup.is_none()));
+    let text = render::table_markdown(&report);
+    assert!(!text.contains("baseline") && !text.contains("×"), "{text}");
+    let whole = self::report(vec![Lane::new("threads", 100.0), failing("async")]);
+    let text = render::table_markdown(&whole);
+    assert_eq!(text.matches("baseline").count(), 1, "{text}");
 }

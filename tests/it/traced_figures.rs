@@ -109,7 +109,7 @@ fn report_of_threads() -> Report {
 fn every_lane_has_its_name_and_the_shares_of_its_life() {
     let drawing = drawn(&report("models"), "timeline").unwrap();
     let says = says(&drawing);
-    let mut names = vec!["main", "process 1", "process 2"];
+    let mut names = vec!["main", "worker 1", "worker 2"];
     let workers: Vec<String> = (1..=8).map(|number| format!("worker {number}")).collect();
     names.extend(workers.iter().map(String::as_str));
     for name in names {
@@ -469,6 +469,142 @@ fn processes_are_stacked_up_to_six_and_summed_beyond() {
     assert!(
         cores.contains("5 processes · peak 2.9 cores at "),
         "{cores}"
+    );
+}
+
+#[test]
+fn a_loop_and_its_pool_are_counted_alike_everywhere() {
+    let pool = |number| {
+        let steps = [
+            tracer::own(Activity::Starting, MS),
+            tracer::own(Activity::Idle, 60 * MS),
+        ];
+        tracer::lane(Role::Worker, number, 0, 0, &steps)
+    };
+    let mut hybrid = tracer::turns();
+    hybrid.lanes.extend([pool(1), pool(2)]);
+    let mut report = one("hybrid", hybrid);
+    report.rows[0].workers = 2;
+    for figure in ["timeline", "breakdown"] {
+        let drawing = drawn(&report, figure).unwrap();
+        let all = says(&drawing).join("\n");
+        assert!(
+            all.contains("an event loop and 2 workers"),
+            "{figure}: {all}"
+        );
+        assert!(
+            drawing.alt.contains("an event loop and 2 workers"),
+            "{figure}"
+        );
+    }
+    let text = render::table_markdown(&report);
+    assert!(text.contains("Workers: loop + 2."), "{text}");
+}
+
+#[test]
+fn permits_and_what_an_idle_loop_waits_for_are_told_apart_in_a_breakdown() {
+    // One task has the permit and sleeps, the other waits for one.
+    let turn = |task, then| (Activity::Computing, Some(task), MS, then);
+    let steps = [
+        turn(0, Some(Activity::Waiting)),
+        turn(1, Some(Activity::Limit)),
+        tracer::own(Activity::Idle, 96 * MS),
+        turn(0, None),
+        turn(1, None),
+    ];
+    let on_loop = Trace {
+        lanes: vec![tracer::lane(Role::Loop, 1, 0, 0, &steps)],
+        ..Trace::default()
+    };
+    let waits = [
+        tracer::step(Activity::Limit, 0, 60 * MS),
+        tracer::step(Activity::Waiting, 0, 40 * MS),
+    ];
+    let threads = Trace {
+        lanes: vec![tracer::lane(Role::Worker, 1, 0, 0, &waits)],
+        ..Trace::default()
+    };
+    let simulation = tracer::simulation("Permits", &["async", "threads"]);
+    let report = tracer::report(&simulation, &[on_loop, threads]);
+    let drawing = drawn(&report, "breakdown").unwrap();
+    let says = says(&drawing);
+    assert!(
+        says.contains(&"waiting for a permit".to_owned()),
+        "{says:?}"
+    );
+    assert!(!says.contains(&"waiting for a lock".to_owned()), "{says:?}");
+    assert!(
+        says.contains(
+            &"An event loop is idle while all its tasks wait: async for a permit.".to_owned()
+        ),
+        "{says:?}"
+    );
+    assert_eq!(
+        paths(&drawn(&report, "timeline").unwrap(), Activity::Lock).len(),
+        0
+    );
+}
+
+#[test]
+fn tasks_that_failed_are_noted_below_what_is_drawn_of_them() {
+    let mut report = report_of_threads();
+    report.rows[0].tasks.failed = 2;
+    report.rows[0].tasks.succeeded = 2;
+    for figure in ["timeline", "breakdown"] {
+        let drawing = drawn(&report, figure).unwrap();
+        let says = says(&drawing).join("\n");
+        assert!(says.contains("threads 2 of 4."), "{figure}: {says}");
+        assert!(drawing.text.contains("threads 2 of 4."), "{figure}");
+    }
+}
+
+#[test]
+fn a_stack_of_shares_has_no_more_tasks_than_there_are() {
+    for tasks in [3_000, 2_999, 1_777] {
+        let drawing = drawn(
+            &one("async", tracer::event_loop(tasks, 3, 700, 3 * MS)),
+            "timeline",
+        );
+        let says = says(&drawing.unwrap());
+        let most = says.iter().find(|text| text.ends_with(" at most")).unwrap();
+        let digits: String = most.chars().filter(char::is_ascii_digit).collect();
+        assert_eq!(digits.parse::<u64>().unwrap(), tasks, "{most}");
+    }
+}
+
+#[test]
+fn one_timer_has_no_half() {
+    let mut trace = tracer::turns();
+    trace.lags.truncate(1);
+    let drawing = drawn(&one("async", trace), "lag").unwrap();
+    assert!(drawing.alt.contains("1 timer, "), "{}", drawing.alt);
+    assert!(!drawing.alt.contains("half of 1"), "{}", drawing.alt);
+}
+
+#[test]
+fn a_peak_that_is_not_the_tables_is_explained() {
+    let mut report = report("over-time");
+    let all = |report: &Report| says(&drawn(report, "memory-over-time").unwrap()).join("\n");
+    let peak = report.rows[0].over_time.as_ref().unwrap().samples.iter();
+    let peak = peak.map(|sample| sample.processes.iter().map(|p| p.bytes).sum::<u64>());
+    let peak = peak.max().unwrap() as f64;
+    for row in &mut report.rows {
+        row.peak_pss_bytes = None;
+    }
+    let mut summary = report.rows[0].wall_ns.clone().unwrap();
+    summary.max = 1.001 * peak;
+    report.rows[0].peak_pss_bytes = Some(summary.clone());
+    assert!(
+        !all(&report).contains("The table's peak"),
+        "{}",
+        all(&report)
+    );
+    summary.max = 1.3 * peak;
+    report.rows[0].peak_pss_bytes = Some(summary);
+    assert!(
+        all(&report).contains("The table's peak is another"),
+        "{}",
+        all(&report)
     );
 }
 

@@ -163,7 +163,7 @@ fn lines(trace: &Trace, most: usize) -> Vec<Line<'_>> {
         }));
     }
     let workers: Vec<&Lane> = of(Role::Worker).collect();
-    several(&mut lines, &workers, names.workers(), &names, most);
+    several(&mut lines, &workers, "workers", &names, most);
     lines
 }
 
@@ -244,7 +244,7 @@ fn totals_of(spans: &[Span]) -> Totals {
     sum
 }
 
-/// What lanes are called: by their process where there are several.
+/// What lanes are called: with their process where that has several.
 struct Names {
     processes: bool,
     several_in_one: bool,
@@ -265,25 +265,19 @@ impl Names {
         }
     }
 
-    fn workers(&self) -> &'static str {
-        match self.processes && !self.several_in_one {
-            true => "processes",
-            false => "workers",
-        }
-    }
-
     fn name(&self, lane: &Lane) -> String {
         match lane.role {
             Role::Main => "main".to_owned(),
             Role::Loop if self.loops > 1 => format!("event loop {}", lane.number),
             Role::Loop => "event loop".to_owned(),
-            Role::Worker if !self.processes || lane.process == 0 => {
-                format!("worker {}", lane.number)
-            }
-            Role::Worker if self.several_in_one => {
+            Role::Worker if self.processes && self.several_in_one && lane.process > 0 => {
                 format!("worker {}, process {}", lane.number, lane.process)
             }
-            Role::Worker => format!("process {}", lane.process),
+            // A process of its own has the number that it has in figures of processes.
+            Role::Worker if self.processes && lane.process > 0 => {
+                format!("worker {}", lane.process)
+            }
+            Role::Worker => format!("worker {}", lane.number),
         }
     }
 }

@@ -115,7 +115,8 @@ impl Plot<'_> {
         let bottom = top + height;
         self.stack(canvas, &columns, bottom, height / most);
         canvas.line("axis", 1.0, &[(self.left, bottom), (self.right, bottom)]);
-        let most = format_count(most.ceil() as u64);
+        // A sum of shares: three whole ones can be a little more than 3.
+        let most = format_count((most - 1e-6).ceil() as u64);
         canvas.text(
             NUMBER,
             Anchor::Start,

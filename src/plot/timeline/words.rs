@@ -2,9 +2,9 @@
 
 use super::lines::{Line, Section};
 use super::{by_share, shares, time};
-use crate::analysis::{Part, Report};
+use crate::analysis::{Breakdown, Part, Report};
 use crate::measure::trace::{Activity, Role, Span};
-use crate::plot::page::title_sentence;
+use crate::plot::page::{failed, failed_tasks, title_sentence};
 use crate::units::{format_count, format_ratio, format_share};
 
 /// Cost of tracing from which on it is told.
@@ -27,10 +27,8 @@ pub fn head(section: &Section) -> String {
 }
 
 fn workers(section: &Section) -> String {
-    match section.workers() {
-        1 => "1 worker".to_owned(),
-        several => format!("{} workers", format_count(several as u64)),
-    }
+    let breakdown = section.traced.breakdown.as_ref();
+    breakdown.map_or_else(|| "no worker".to_owned(), Breakdown::team)
 }
 
 /// How many cores are busy on average, as the system counted it, where there are several workers.
@@ -74,6 +72,7 @@ pub fn notes(sections: &[Section]) -> Vec<String> {
             no_core.join(", ")
         ));
     }
+    notes.extend(failed_tasks(&named(&|section| failed(section.row))));
     let untold = named(&|section| {
         let threads = section.workers() > 1;
         (section.row.has_gil() && threads && !section.traced.trace.tells_gil).then(String::new)
