@@ -17,6 +17,9 @@ pub const TRACED_FIGURES: &[&str] = &["timeline", "breakdown", "lag"];
 /// Metrics that are read from a traced run.
 pub const TRACED_METRICS: &[&str] = &["lag", "lock_wait", "gil_wait", "start_up"];
 
+/// Models with an event loop, whose lag a traced run tells.
+pub const LOOP_MODELS: &[&str] = &["async", "hybrid", "async-threads"];
+
 /// Whether a file is one that a trace is saved to: in the Chrome trace event format.
 pub fn is_trace(path: &str) -> bool {
     path.ends_with("trace.json")

@@ -163,7 +163,7 @@ impl Entry {
             Entry::Model(def) => format!("models = [\"sequential\", \"{}\"]", def.name),
             Entry::Runtime(def) => format!("runtime = \"{}\"", def.name),
             Entry::Figure(def) => format!("plot = [\"{}\"]", def.name),
-            Entry::Metric(def) => format!("check = \"{}\"", claims::example(def)),
+            Entry::Metric(def) => claims::lines(def),
         }
     }
 

@@ -3,18 +3,19 @@
 //!
 //! To add a format: an arm in [`save`] and the word in `spec`'s check of the name.
 
-use super::{Past, plausible, trace_events};
+use super::{Past, files, plausible, trace_events};
 use crate::analysis::{self, Report};
 use crate::experiment::{CellSource, Experiment, is_trace};
 use crate::host::Machine;
 use crate::plan::{self, RowId};
+use crate::process::Stop;
 use crate::spec;
 use crate::trial::{Kind, Record};
 use crate::units::format_bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read};
 use std::path::Path;
 
 /// Version of the JSON that is written, and read.
@@ -38,19 +39,19 @@ struct Saved {
 /// Writes an answer to `path`, as its ending says.
 ///
 /// # Errors
-/// A sentence with the path, where it can't be written.
-pub fn save(past: &Past, path: &str) -> Result<(), String> {
+/// A sentence with the path, where it can't be written or an interrupt comes; what was there before is kept.
+pub fn save(past: &Past, path: &str, stop: &Stop) -> Result<(), String> {
     let written = if is_trace(path) {
         if trace_events::is_missing(&past.report) {
             return Err(trace_events::missing(past));
         }
-        save_trace(&past.report, Path::new(path))
+        save_trace(&past.report, Path::new(path), stop)
     } else {
         let text = match path.rsplit_once('.') {
             Some((_, "csv")) => csv(past),
             _ => json(past)?,
         };
-        fs::write(path, text)
+        files::replace(Path::new(path), stop, &|out| out.write_all(text.as_bytes()))
     };
     written.map_err(|error| format!("the answer could not be saved to {path}: {error}"))
 }
@@ -58,11 +59,9 @@ pub fn save(past: &Past, path: &str) -> Result<(), String> {
 /// Writes what workers did as a trace.
 ///
 /// # Errors
-/// Those of writing.
-pub fn save_trace(report: &Report, path: &Path) -> io::Result<()> {
-    let mut out = BufWriter::new(File::create(path)?);
-    trace_events::write(report, &mut out)?;
-    out.flush()
+/// Those of writing, and an interrupt.
+pub fn save_trace(report: &Report, path: &Path, stop: &Stop) -> io::Result<()> {
+    files::replace(path, stop, &|mut out| trace_events::write(report, &mut out))
 }
 
 fn json(past: &Past) -> Result<String, String> {

@@ -16,6 +16,7 @@ mod later;
 mod layers;
 mod models;
 mod number;
+mod place;
 mod print;
 mod python;
 mod reader;
@@ -30,6 +31,7 @@ mod tokens;
 
 pub use complete::{Completion, Completions, complete};
 pub use inspect::{Detail, Inspection, inspect};
+pub use place::{line_of, place_of};
 pub use print::print;
 pub use syntax::{Completeness, is_complete};
 
