@@ -49,6 +49,9 @@ use serde::Serialize;
 /// Version of the JSON that [`Report`] becomes.
 pub const SCHEMA: u32 = 1;
 
+/// What the note of a row begins with whose traced run gave nothing; the reason follows.
+pub const UNTRACED: &str = "the traced run has nothing to show: ";
+
 /// What the tasks of some rows said in several lines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Said {

@@ -110,6 +110,12 @@ fn steps_section() -> String {
                 if !def.settings.is_empty() {
                     text.push_str(&format!("\n{}", settings_table(def.settings)));
                 }
+                if matches!(def.quantity, Quantity::Code) {
+                    text.push_str(&format!(
+                        "\nIn the text's place may stand a table:\n\n{}",
+                        settings_table(keys::CODE_KEYS)
+                    ));
+                }
             }
             _ => {}
         }

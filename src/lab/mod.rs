@@ -19,10 +19,10 @@ pub use files::replace as replace_file;
 pub use saved::{save, save_trace};
 pub use trace_events::{is_missing as has_no_trace, write as write_trace};
 
-use crate::analysis::{self, Report};
+use crate::analysis::{self, Report, UNTRACED};
 use crate::catalog;
 use crate::diagnostic::{self, Diagnostic};
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, TRACED_FIGURES};
 use crate::host::{Limits, Machine};
 use crate::plan::{self, RowId};
 use crate::plot;
@@ -301,7 +301,7 @@ impl Lab {
                 self.options.static_output,
             )));
         }
-        for sentence in plot::missing(report, &experiment.plots, experiment.theme) {
+        for sentence in missing(experiment, report) {
             tell(Event::Text(format!("{}\n", sentence.replace('`', ""))));
         }
         // Rows that nobody has come to yet are no table: the verdict says that the cell was interrupted.
@@ -324,6 +324,38 @@ impl Lab {
     pub fn reports(&self) -> impl Iterator<Item = &Report> {
         self.past.iter().map(|past| &past.report)
     }
+}
+
+/// What figures that were asked for are not drawn, and why.
+fn missing(experiment: &Experiment, report: &Report) -> Vec<String> {
+    let (traced, mut others): (Vec<String>, Vec<String>) = experiment
+        .plots
+        .iter()
+        .cloned()
+        .partition(|plot| TRACED_FIGURES.contains(&&**plot));
+    let list = |names: &[String]| match names {
+        [name] => format!("The figure `{name}` is left out"),
+        names => format!("The figures `{}` are left out", names.join("`, `")),
+    };
+    if report.rows.iter().all(|row| row.wall_ns.is_none()) {
+        // An interrupt, and a cell without a row, say enough.
+        return match experiment.plots.is_empty() || report.nothing_to_tell() {
+            true => Vec::new(),
+            false => vec![format!(
+                "{}: no row was measured; the table says why.",
+                list(&experiment.plots)
+            )],
+        };
+    }
+    let mut sentences = Vec::new();
+    let notes = report.rows.iter().flat_map(|row| &row.notes);
+    let why = notes.filter_map(|note| note.strip_prefix(UNTRACED)).next();
+    match why.filter(|_| trace_events::is_missing(report) && !traced.is_empty()) {
+        Some(why) => sentences.push(format!("{}: {why}.", list(&traced))),
+        None => others.extend(traced),
+    }
+    sentences.extend(plot::missing(report, &others, experiment.theme));
+    sentences
 }
 
 /// A copy of what is known now.

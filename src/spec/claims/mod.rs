@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn only_models_with_an_event_loop_have_a_lag() {
-        let (said, remedy) = resolved("lag(threads) < lag(sequential)").unwrap_err();
+        let (said, remedy) = resolved("lag(threads) < 1s").unwrap_err();
         assert!(said.contains("`threads` has no event loop"), "{said}");
         assert!(remedy.contains("async, hybrid, async-threads"), "{remedy}");
         let cell = "task = { cpu = \"1ms\" }\ncheck = [\"lag(async) < 1s\", \"lag(threads) < 1s\"]";
