@@ -6,7 +6,7 @@
 use super::output::print;
 use super::{COMMANDS, EXIT_CODES, printed, usage};
 use crate::catalog::{self, Entry, Owner, default_text, entries, keys, unit};
-use crate::describe::Setting;
+use crate::describe::{Quantity, Setting};
 use crate::measure::metrics::METRICS;
 use crate::plot::FIGURES;
 use crate::units::{SIZE_UNITS, TIME_UNITS};

@@ -130,6 +130,7 @@ pub fn left_out(
         false => 0,
     };
     let budget = format_ns(experiment.budget_ns as f64);
+    let for_all = duration::roomy(elapsed_ns + total_ns + traced_ns);
     let mut left_out = Vec::new();
     while total_ns > left_ns {
         let Some((row, cost_ns)) = costs.pop() else {
@@ -142,7 +143,7 @@ pub fn left_out(
         let why = match (is_late, repeats) {
             (true, _) => format!(
                 "the warm-up runs took {} of the budget of {budget}, which leaves no time for timed runs of \
-                 {cost}: set `budget = \"{needed}\"` or have fewer rows",
+                 {cost}: set `budget = \"{for_all}\"` or have fewer rows",
                 format_ns(elapsed_ns as f64)
             ),
             (false, 1) => format!(

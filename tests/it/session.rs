@@ -277,15 +277,20 @@ fn a_named_answer_is_varied_shown_saved_and_compared() {
 fn an_answer_that_cannot_be_saved_is_still_shown() {
     let mut session = Session::new();
     session.run(QUICK).unwrap();
+    let folder = Folder::new();
+    // Its folder is there when the cell is read, and gone in the end.
+    let (path, gone) = (folder.file("x.csv"), folder.0.display());
     let error = session
-        .run("task = { count = 10 }\nsave = \"/no/such/folder/x.csv\"")
+        .run(&format!(
+            "task = {{ run = [\"rm\", \"-rf\", \"{gone}\"] }}\nsave = {path:?}"
+        ))
         .unwrap_err();
     assert!(
-        error.contains("could not be saved to /no/such/folder/x.csv"),
+        error.contains(&format!("could not be saved to {path}")),
         "{error}"
     );
     let results = session.run("show = \"results\"").unwrap();
-    assert!(results[0].contains("count 10"), "{results:?}");
+    assert!(results[0].contains("rm -rf"), "{results:?}");
 }
 
 #[test]
