@@ -202,7 +202,7 @@ impl Race<'_, '_> {
                 return;
             }
             if costs[&row].saturating_add(kept_ns) > self.left_ns() {
-                let why = plan::untraced(self.experiment, costs[&row], enough_ns);
+                let why = plan::untraced(self.experiment, enough_ns);
                 self.total = self.total.saturating_sub(1);
                 self.records.push(Record {
                     kind: Kind::Traced,

@@ -15,7 +15,7 @@ use crate::units::format_bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 /// Version of the JSON that is written, and read.
@@ -41,17 +41,18 @@ struct Saved {
 /// # Errors
 /// A sentence with the path, where it can't be written or an interrupt comes; what was there before is kept.
 pub fn save(past: &Past, path: &str, stop: &Stop) -> Result<(), String> {
-    let written = if is_trace(path) {
-        if trace_events::is_missing(&past.report) {
-            return Err(trace_events::missing(past));
+    let written = match path.rsplit_once('.') {
+        _ if is_trace(path) => {
+            if trace_events::is_missing(&past.report) {
+                return Err(trace_events::missing(past));
+            }
+            save_trace(&past.report, Path::new(path), stop)
         }
-        save_trace(&past.report, Path::new(path), stop)
-    } else {
-        let text = match path.rsplit_once('.') {
-            Some((_, "csv")) => csv(past),
-            _ => json(past)?,
-        };
-        files::replace(Path::new(path), stop, &|out| out.write_all(text.as_bytes()))
+        Some((_, "csv")) => {
+            let text = csv(past);
+            files::replace(Path::new(path), stop, &|out| out.write_all(text.as_bytes()))
+        }
+        _ => files::replace(Path::new(path), stop, &|out| write_json(past, out)),
     };
     written.map_err(|error| format!("the answer could not be saved to {path}: {error}"))
 }
@@ -64,25 +65,32 @@ pub fn save_trace(report: &Report, path: &Path, stop: &Stop) -> io::Result<()> {
     files::replace(path, stop, &|mut out| trace_events::write(report, &mut out))
 }
 
-fn json(past: &Past) -> Result<String, String> {
-    // A line for each run: spans and samples have too many numbers for a line each.
-    let records: Result<Vec<String>, String> = past.records.iter().map(text).collect();
-    let fields = [
+/// Writes all of an answer, part by part: an interrupt is noticed between two.
+fn write_json(past: &Past, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{{")?;
+    for (name, text) in [
         ("schema", text(&SCHEMA)?),
         ("kind", text(&KIND)?),
         ("cell", text(&past.experiment.source)?),
         ("machine", text(&past.report.machine)?),
         ("interrupted", text(&past.report.interrupted)?),
-        ("records", format!("[\n{}\n]", records?.join(",\n"))),
-        // The same object as `conclab run --json` prints; for other programs, never read here.
-        ("report", text(&past.report)?),
-    ];
-    let fields = fields.map(|(name, value)| format!("\"{name}\": {value}"));
-    Ok(format!("{{\n{}\n}}\n", fields.join(",\n")))
+    ] {
+        writeln!(out, "\"{name}\": {text},")?;
+    }
+    // A line for each run: spans and samples have too many numbers for a line each.
+    write!(out, "\"records\": [")?;
+    for (number, record) in past.records.iter().enumerate() {
+        out.write_all(if number == 0 { b"\n" } else { b",\n" })?;
+        serde_json::to_writer(&mut *out, record)?;
+    }
+    // The same object as `conclab run --json` prints; for other programs, never read here.
+    write!(out, "\n],\n\"report\": ")?;
+    serde_json::to_writer(&mut *out, &past.report)?;
+    writeln!(out, "\n}}")
 }
 
-fn text(value: &impl Serialize) -> Result<String, String> {
-    serde_json::to_string(value).map_err(|error| error.to_string())
+fn text(value: &impl Serialize) -> io::Result<String> {
+    Ok(serde_json::to_string(value)?)
 }
 
 /// Reads an answer that was saved as JSON.

@@ -90,13 +90,11 @@ pub fn fewest_repeats(experiment: &Experiment) -> u32 {
     FEWEST_REPEATS.min(experiment.repeat)
 }
 
-/// Why a row has no traced run, which would take about `cost_ns`; a budget of `enough_ns` has room for all.
-pub fn untraced(experiment: &Experiment, cost_ns: u64, enough_ns: u64) -> String {
+/// Why a row has no traced run: the same words for all, which share a note. A budget of `enough_ns` has room for them.
+pub fn untraced(experiment: &Experiment, enough_ns: u64) -> String {
     format!(
-        "the budget of {} left no time for it (about {}) beside the timed runs: set `budget = \"{}\"` or have \
-         fewer rows",
+        "the budget of {} left no time for it beside the timed runs: set `budget = \"{}\"` or have fewer rows",
         format_ns(experiment.budget_ns as f64),
-        format_ns(cost_ns as f64),
         duration::roomy(enough_ns.max(experiment.budget_ns + 1))
     )
 }
