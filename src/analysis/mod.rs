@@ -190,9 +190,10 @@ impl Row {
         self.outcome == Outcome::Interrupted && self.wall_ns.is_none()
     }
 
-    /// Whether it did the whole work, so that its time says something.
+    /// Whether it did the whole work, so that its time says something. A traced run alone is no answer.
     pub fn did_the_work(&self) -> bool {
-        self.agrees != Some(false)
+        self.wall_ns.is_some()
+            && self.agrees != Some(false)
             && self.tasks.failed + self.tasks.timed_out + self.tasks.cancelled == 0
     }
 }

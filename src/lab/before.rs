@@ -5,7 +5,7 @@
 use super::files::{self, Fault};
 use super::trials::Trials;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::experiment::Experiment;
+use crate::experiment::{CellSource, Experiment};
 use crate::program::{Code, Op};
 use crate::spec::{line_of, place_of};
 use serde::Deserialize;
@@ -56,6 +56,16 @@ pub fn wrong_files(experiment: &Experiment) -> Vec<Diagnostic> {
         }
     }
     problems
+}
+
+/// Why the file of `save = "…"`, alone in its cell, can't be written.
+pub fn unwritable(cell: &str, path: &str) -> Option<Diagnostic> {
+    let source = CellSource {
+        texts: vec![cell.to_owned()],
+        defaults: String::new(),
+    };
+    let fault = files::unwritable(Path::new(path))?;
+    Some(problem(place_of(&source, "save", path), fault))
 }
 
 fn problem(place: Span, fault: Fault) -> Diagnostic {

@@ -206,7 +206,10 @@ impl Lab {
             }
             Cell::Show(show) => self.show(&show, stop, tell),
             Cell::Compare(a, b) => self.compare(&a, &b, tell),
-            Cell::Save { path, of } => self.save(&path, of.as_deref(), stop, tell),
+            Cell::Save { path, of } => match before::unwritable(cell, &path) {
+                Some(problem) => wrong_cell(cell, &[problem]),
+                None => self.save(&path, of.as_deref(), stop, tell),
+            },
             Cell::Experiment(experiment) => self.answer(*experiment, stop, tell),
         }
     }

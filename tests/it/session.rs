@@ -108,7 +108,10 @@ fn where_an_answer_can_not_be_saved_is_told_with_its_place_before_anything_runs(
         .run("task = { count = 5 }\nplot = [\"timeline\"]\nrepeat = 1")
         .unwrap();
     let error = session.run(&format!("save = {fifo:?}")).unwrap_err();
-    assert!(error.contains("it is no ordinary file"), "{error}");
+    assert!(
+        error.contains("line 1, column 8") && error.contains("is no ordinary file"),
+        "{error}"
+    );
     session
         .run(&format!("save = {:?}", folder.file("y.trace.json")))
         .unwrap();
