@@ -14,8 +14,13 @@ use std::collections::BTreeMap;
 
 /// Figures that are drawn from a traced run.
 pub const TRACED_FIGURES: &[&str] = &["timeline", "breakdown", "lag"];
+/// Figures that have a view that can be zoomed.
+pub const ZOOMABLE_FIGURES: &[&str] = &["timeline"];
 /// Metrics that are read from a traced run.
 pub const TRACED_METRICS: &[&str] = &["lag", "lock_wait", "gil_wait", "start_up"];
+
+/// Models with an event loop, whose lag a traced run tells.
+pub const LOOP_MODELS: &[&str] = &["async", "hybrid", "async-threads"];
 
 /// Whether a file is one that a trace is saved to: in the Chrome trace event format.
 pub fn is_trace(path: &str) -> bool {

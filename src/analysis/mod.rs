@@ -51,6 +51,9 @@ use serde::Serialize;
 /// Version of the JSON that [`Report`] becomes.
 pub const SCHEMA: u32 = 1;
 
+/// What the note of a row begins with whose traced run gave nothing; the reason follows.
+pub const UNTRACED: &str = "the traced run has nothing to show: ";
+
 /// What the tasks of some rows said in several lines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Said {
@@ -189,9 +192,10 @@ impl Row {
         self.outcome == Outcome::Interrupted && self.wall_ns.is_none()
     }
 
-    /// Whether it did the whole work, so that its time says something.
+    /// Whether it did the whole work, so that its time says something. A traced run alone is no answer.
     pub fn did_the_work(&self) -> bool {
-        self.agrees != Some(false)
+        self.wall_ns.is_some()
+            && self.agrees != Some(false)
             && self.tasks.failed + self.tasks.timed_out + self.tasks.cancelled == 0
     }
 }

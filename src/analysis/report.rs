@@ -6,7 +6,8 @@ use super::statistics::{bootstrap_median, holm, paired_ratio};
 use super::traced::traced;
 use super::{
     Crossover, GroupReport, Interval, Latency, Report, Row, SCHEMA, Scaling, Speedup, Summary,
-    TaskCounts, Winner, checks, crossover, notes, scaling, sweep, verdict, warnings, winner,
+    TaskCounts, UNTRACED, Winner, checks, crossover, notes, scaling, sweep, verdict, warnings,
+    winner,
 };
 use crate::experiment::Experiment;
 use crate::host::Machine;
@@ -190,12 +191,8 @@ fn row(
     };
     row.traced = traced_run.and_then(|run| traced(run, timed_median_ns, row.has_gil()));
     row.notes.extend(row.traced.as_ref().and_then(notes::cut));
-    row.notes.extend(untraced.map(|why| {
-        format!(
-            "the traced run has nothing to show: {}",
-            said::last_line(&why)
-        )
-    }));
+    row.notes
+        .extend(untraced.map(|why| format!("{UNTRACED}{}", said::last_line(&why))));
     row
 }
 

@@ -7,6 +7,10 @@ use crate::measure::metrics::METRICS;
 pub fn example(def: &MetricDef) -> String {
     let name = def.name;
     match (def.unit, def.better) {
+        // Only some rows have it.
+        _ if name == "lag" => "lag(async) < 50ms".to_owned(),
+        _ if name == "gil_wait" => "gil_wait(threads@gil) > 10ms".to_owned(),
+        _ if name == "lock_wait" => "lock_wait(threads) < 10ms".to_owned(),
         ("ns" | "bytes", _) => format!("{name}(threads) < {name}(processes)"),
         ("ratio", _) => format!("{name}(threads) > 1.5"),
         ("share", _) => format!("{name}(threads) > 0.8"),
@@ -15,6 +19,15 @@ pub fn example(def: &MetricDef) -> String {
         _ if name == "succeeded" => format!("{name}(threads) == 8"),
         _ => format!("{name}(threads) == 0"),
     }
+}
+
+/// The same as lines of a cell, with the rows that it names where they are not the usual ones.
+pub fn lines(def: &MetricDef) -> String {
+    let models = match def.name {
+        "gil_wait" => "models = [\"threads@gil\", \"processes@gil\"]\n",
+        _ => "",
+    };
+    format!("{models}check = \"{}\"", example(def))
 }
 
 /// What a claim about a metric needs to hold.

@@ -52,8 +52,18 @@ const ALSO_CALLED: &[(&str, &str)] = &[
     ("iterations", "repeat"),
     ("figure", "plot"),
     ("plots", "plot"),
+    ("export", "save"),
+    ("trace", "save"),
+    ("traces", "save"),
+    ("trace.json", "save"),
+    ("perfetto", "save"),
+    ("chrome", "save"),
+    ("chrometrace", "save"),
     ("timelimit", "budget"),
     ("timeout", "trial_timeout"),
+    // Figures.
+    ("gantt", "timeline"),
+    ("tracing", "timeline"),
     // Metrics.
     ("time", "wall"),
     ("elapsed", "wall"),

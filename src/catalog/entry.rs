@@ -4,7 +4,9 @@
 //! To add a kind of word: a variant of [`Entry`], its arms here, and a line of [`entries`].
 
 use super::claims;
-use super::keys::{self, COMMANDS, GROUP, KEYS, MIX_KEYS, MODEL_KEYS, MODIFIERS, VALUE_FORMS};
+use super::keys::{
+    self, CODE_KEYS, COMMANDS, GROUP, KEYS, MIX_KEYS, MODEL_KEYS, MODIFIERS, VALUE_FORMS,
+};
 use crate::describe::{
     Better, FigureDef, MetricDef, ModelDef, Quantity, RuntimeDef, Setting, StepDef, TextForm,
 };
@@ -34,6 +36,8 @@ pub enum Owner {
     Mix,
     /// In the place of a step's value.
     Form,
+    /// In the table of a `python` step.
+    Code,
 }
 
 /// A word of the language with its definition.
@@ -73,6 +77,7 @@ pub fn entries() -> impl Iterator<Item = Entry> {
         .chain(settings)
         .chain(MODIFIERS.iter().map(of(Owner::Modifier)))
         .chain(VALUE_FORMS.iter().map(of(Owner::Form)))
+        .chain(CODE_KEYS.iter().map(of(Owner::Code)))
         .chain(MODELS.iter().map(|model| Entry::Model(model.def())))
         .chain(MODEL_KEYS.iter().map(of(Owner::Model)))
         .chain(RUNTIMES.iter().map(Entry::Runtime))
@@ -99,7 +104,7 @@ impl Entry {
         match self {
             Entry::Key(Owner::Cell | Owner::Command | Owner::Mix, _) => "key",
             Entry::Key(Owner::Modifier, _) => "modifier",
-            Entry::Key(Owner::Step(_) | Owner::Model, _) => "setting",
+            Entry::Key(Owner::Step(_) | Owner::Model | Owner::Code, _) => "setting",
             Entry::Key(Owner::Verb, _) | Entry::Step(_) => "step",
             Entry::Key(Owner::Form, _) => "form",
             Entry::Model(_) => "model",
@@ -163,7 +168,7 @@ impl Entry {
             Entry::Model(def) => format!("models = [\"sequential\", \"{}\"]", def.name),
             Entry::Runtime(def) => format!("runtime = \"{}\"", def.name),
             Entry::Figure(def) => format!("plot = [\"{}\"]", def.name),
-            Entry::Metric(def) => format!("check = \"{}\"", claims::example(def)),
+            Entry::Metric(def) => claims::lines(def),
         }
     }
 
@@ -179,6 +184,7 @@ impl Entry {
             Entry::Key(Owner::Model, _) => "a setting of a model, in its table.".to_owned(),
             Entry::Key(Owner::Mix, _) => "a key of one entry of `mix`.".to_owned(),
             Entry::Key(Owner::Form, _) => "a form that a step's value can have.".to_owned(),
+            Entry::Key(Owner::Code, _) => "a key of the table of a `python` step.".to_owned(),
             Entry::Step(def) => format!("a step that {}.", def.summary),
             Entry::Model(def) => format!("a model: {}.", def.summary),
             Entry::Runtime(def) => format!("a runtime: {}.", def.summary),

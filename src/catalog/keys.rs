@@ -197,7 +197,8 @@ pub const KEYS: &[Setting] = &[
         default: "\"60s\"",
         range: (1_000_000, DAY_NS),
         doc: "Most that the whole cell should take. Where the repeats would break it there are fewer of them, \
-              down to 3; if that is not enough the dearest rows are left out and say so.",
+              down to 3; if that is not enough the dearest rows are left out and say so. Traced runs take what the \
+              timed ones leave of it.",
         example: "budget = \"2m\"",
     },
     Setting {
@@ -274,8 +275,8 @@ pub const KEYS: &[Setting] = &[
         default: "false",
         range: (0, 0),
         doc: "Whether the figure `timeline` comes with a view that can be zoomed and moved, and tells each span \
-              where the pointer is. JupyterLab shows it in the picture's place (Vega-Lite, without an extension); \
-              where that is not known, and in exports, the picture stands.",
+              where the pointer is. JupyterLab shows it below the picture (Vega-Lite, without an extension); where \
+              that is not known, and in exports, the picture stands alone.",
         example: "zoom = true",
     },
 ];
@@ -396,6 +397,27 @@ pub const VALUE_FORMS: &[Setting] = &[
     },
 ];
 
+/// Keys of a table in the place of a `python` step's text.
+pub const CODE_KEYS: &[Setting] = &[
+    Setting {
+        name: "file",
+        quantity: Quantity::Text,
+        default: "",
+        range: (0, 0),
+        doc: "The file that the function of a `python` step stands in, looked up from the notebook's folder. It can \
+              import what stands beside it.",
+        example: "{ python = { file = \"work.py\" } }",
+    },
+    Setting {
+        name: "call",
+        quantity: Quantity::Text,
+        default: "\"task\"",
+        range: (0, 0),
+        doc: "The function of that file: each task calls it with its number.",
+        example: "{ python = { file = \"work.py\", call = \"task\" } }",
+    },
+];
+
 /// What stands alone in its cell and runs nothing.
 pub const COMMANDS: &[Setting] = &[
     Setting {
@@ -438,6 +460,19 @@ pub const SHOWS: &[(&str, &str)] = &[
     ("results", "the experiments of this session"),
     ("python", "an experiment as plain Python scripts"),
     ("version", "which conclab this is"),
+];
+
+/// Names that an answer can be saved under, one of each ending, and what is saved.
+pub const SAVES: &[(&str, &str)] = &[
+    (
+        "results.json",
+        "all of the answer: runs, machine, versions and the cell, to be compared later",
+    ),
+    ("results.csv", "every single run as a line of a table"),
+    (
+        "trace.json",
+        "what each worker did when, for Perfetto; any name that ends so",
+    ),
 ];
 
 /// The key of that name.

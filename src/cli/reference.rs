@@ -6,7 +6,7 @@
 use super::output::print;
 use super::{COMMANDS, EXIT_CODES, printed, usage};
 use crate::catalog::{self, Entry, Owner, default_text, entries, keys, unit};
-use crate::describe::Setting;
+use crate::describe::{Quantity, Setting};
 use crate::measure::metrics::METRICS;
 use crate::plot::FIGURES;
 use crate::units::{SIZE_UNITS, TIME_UNITS};
@@ -109,6 +109,12 @@ fn steps_section() -> String {
                 text.push_str(&section(&entry));
                 if !def.settings.is_empty() {
                     text.push_str(&format!("\n{}", settings_table(def.settings)));
+                }
+                if matches!(def.quantity, Quantity::Code) {
+                    text.push_str(&format!(
+                        "\nIn the text's place may stand a table:\n\n{}",
+                        settings_table(keys::CODE_KEYS)
+                    ));
                 }
             }
             _ => {}

@@ -3,10 +3,11 @@
 use super::output::{complain, print, print_line};
 use super::{WRONG, broken, usage};
 use crate::analysis::{CheckResult, Report};
-use crate::diagnostic;
+use crate::diagnostic::{self, Diagnostic};
 use crate::experiment::Experiment;
-use crate::lab::{self, Answer, Event, Interrupter, Lab, Options, Progress};
+use crate::lab::{self, Answer, Event, Failure, Interrupter, Lab, Options, Progress};
 use crate::plot;
+use crate::process::Stop;
 use crate::render;
 use crate::spec::{self, Cell, Session};
 use crate::trial::Outcome;
@@ -74,14 +75,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     let (parsed, diagnostics) = spec::read(&cell, &Session::default());
     if !diagnostics.is_empty() {
-        if arguments.json {
-            print_line(render::wrong_cell_json(&cell, &diagnostics))?;
-        } else {
-            let headline = diagnostic::headline(diagnostics.len());
-            let rendered = diagnostic::render(&cell, &diagnostics);
-            complain(format_args!("{headline}\n\n{rendered}"));
-        }
-        return Ok(ExitCode::from(WRONG));
+        return wrong_cell(&cell, &diagnostics, arguments.json);
     }
     let executable = env::current_exe().context("finding conclab's own executable")?;
     let mut lab = Lab::new(Options {
@@ -98,16 +92,22 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                     show_progress(&progress);
                 }
             };
-            let answered = lab
-                .race(*experiment, &stop, &mut tell)
-                .map_err(anyhow::Error::msg)?;
+            let answered = match lab.race(*experiment, &stop, &mut tell) {
+                Ok(answered) => answered,
+                Err(Failure::Cell(problems)) => {
+                    return wrong_cell(&cell, &problems, arguments.json);
+                }
+                Err(Failure::Environment(message)) => return Err(anyhow::Error::msg(message)),
+            };
             print_report(&answered.report, arguments.json)?;
+            // What an interrupt has left is saved; a second one ends this process.
+            let stop = lab.interrupter().stop();
             if let Some(folder) = &arguments.out {
-                save(&answered.experiment, &answered.report, folder)
+                save(&answered.experiment, &answered.report, folder, &stop)
                     .with_context(|| format!("writing the answer to {}", folder.display()))?;
             }
             if let Some(path) = &answered.experiment.save {
-                lab::save(&answered, path).map_err(anyhow::Error::msg)?;
+                lab::save(&answered, path, &stop).map_err(anyhow::Error::msg)?;
             }
             Ok(exit_code(&answered.report))
         }
@@ -116,6 +116,18 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         )),
         _ => answer_text(&mut lab, &cell),
     }
+}
+
+/// Tells what is wrong with a cell.
+fn wrong_cell(cell: &str, problems: &[Diagnostic], json: bool) -> anyhow::Result<ExitCode> {
+    if json {
+        print_line(render::wrong_cell_json(cell, problems))?;
+    } else {
+        let headline = diagnostic::headline(problems.len());
+        let rendered = diagnostic::render(cell, problems);
+        complain(format_args!("{headline}\n\n{rendered}"));
+    }
+    Ok(ExitCode::from(WRONG))
 }
 
 /// A cell that runs nothing (`show`, `help`, defaults), as text.
@@ -160,14 +172,22 @@ fn show_progress(progress: &Progress) {
 
 /// Everything of an answer as files: `report.json`, `answer.txt`, `table.md`, `trace.json` where there is a
 /// trace, and each figure as SVG and PNG, with its zoomable view where it has one.
-fn save(experiment: &Experiment, report: &Report, folder: &Path) -> anyhow::Result<()> {
+fn save(
+    experiment: &Experiment,
+    report: &Report,
+    folder: &Path,
+    stop: &Stop,
+) -> anyhow::Result<()> {
     fs::create_dir_all(folder)?;
-    fs::write(folder.join("report.json"), render::json(report))?;
-    fs::write(folder.join("answer.txt"), render::terminal(report))?;
-    fs::write(folder.join("table.md"), render::table_markdown(report))?;
+    let write = |name: &str, bytes: &[u8]| {
+        lab::replace_file(&folder.join(name), stop, &|out| out.write_all(bytes))
+    };
+    write("report.json", render::json(report).as_bytes())?;
+    write("answer.txt", render::terminal(report).as_bytes())?;
+    write("table.md", render::table_markdown(report).as_bytes())?;
     // Where the answer tells what each worker did.
     if !lab::has_no_trace(report) {
-        lab::save_trace(report, &folder.join("trace.json"))?;
+        lab::save_trace(report, &folder.join("trace.json"), stop)?;
     }
     let draw = match experiment.zoom {
         true => plot::draw_zoomable,
@@ -178,11 +198,11 @@ fn save(experiment: &Experiment, report: &Report, folder: &Path) -> anyhow::Resu
         .enumerate()
     {
         let name = format!("figure-{}", number + 1);
-        fs::write(folder.join(format!("{name}.svg")), &drawing.svg)?;
+        write(&format!("{name}.svg"), drawing.svg.as_bytes())?;
         let png = render::png::png(drawing, 2.0).map_err(anyhow::Error::msg)?;
-        fs::write(folder.join(format!("{name}.png")), png)?;
+        write(&format!("{name}.png"), &png)?;
         if let Some(zoomable) = &drawing.zoomable {
-            fs::write(folder.join(format!("{name}.vl.json")), zoomable.to_string())?;
+            write(&format!("{name}.vl.json"), zoomable.to_string().as_bytes())?;
         }
     }
     Ok(())

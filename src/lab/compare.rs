@@ -3,13 +3,20 @@
 use super::{Answer, Event, Lab, Past, error, saved, trace_events};
 use crate::analysis::compare::{compare, different_answers, refusal};
 use crate::experiment::is_trace;
+use crate::process::Stop;
 use crate::render;
 use std::borrow::Cow;
 use std::path::Path;
 
 impl Lab {
     /// Answers `save = "FILE"` in a cell of its own.
-    pub(super) fn save(&self, path: &str, of: Option<&str>, tell: &mut dyn FnMut(Event)) -> Answer {
+    pub(super) fn save(
+        &self,
+        path: &str,
+        of: Option<&str>,
+        stop: &Stop,
+        tell: &mut dyn FnMut(Event),
+    ) -> Answer {
         let past = match of {
             Some(name) => self
                 .named(name)
@@ -23,7 +30,7 @@ impl Lab {
         {
             return error("CellError", trace_events::missing(past));
         }
-        match past.map(|past| (past, saved::save(past, path))) {
+        match past.map(|past| (past, saved::save(past, path, stop))) {
             Ok((past, Ok(()))) => {
                 let what = match is_trace(path) {
                     true => "the trace".to_owned(),
@@ -35,6 +42,7 @@ impl Lab {
                 )));
                 Answer::Ok
             }
+            Ok((_, Err(_))) if stop.is_set() => Answer::Interrupted,
             Ok((_, Err(message))) => error("EnvironmentError", message),
             Err(message) => error("CellError", message),
         }

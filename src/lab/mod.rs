@@ -4,7 +4,9 @@
 //! module knows neither sockets nor terminals. [`race`] decides what runs next, `trials` runs it,
 //! `show` answers what runs nothing.
 
+mod before;
 mod compare;
+mod files;
 mod interpreters;
 mod plausible;
 mod race;
@@ -13,13 +15,14 @@ mod show;
 mod trace_events;
 mod trials;
 
+pub use files::replace as replace_file;
 pub use saved::{save, save_trace};
 pub use trace_events::{is_missing as has_no_trace, write as write_trace};
 
-use crate::analysis::{self, Report};
+use crate::analysis::{self, Report, UNTRACED};
 use crate::catalog;
-use crate::diagnostic;
-use crate::experiment::Experiment;
+use crate::diagnostic::{self, Diagnostic};
+use crate::experiment::{Experiment, TRACED_FIGURES};
 use crate::host::{Limits, Machine};
 use crate::plan::{self, RowId};
 use crate::plot;
@@ -72,6 +75,40 @@ pub enum Answer {
     },
     /// It was interrupted; what was measured has been shown.
     Interrupted,
+}
+
+/// Why an experiment has no answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Failure {
+    /// What the cell names is wrong; nothing was run.
+    Cell(Vec<Diagnostic>),
+    /// The environment broke: a sentence.
+    Environment(String),
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Failure {
+        Failure::Environment(message)
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Failure::Cell(problems) => {
+                f.write_str(problems.first().map_or("", |problem| &problem.message))
+            }
+            Failure::Environment(message) => f.write_str(message),
+        }
+    }
+}
+
+/// Problems as a failure, where there are any.
+fn found(problems: Vec<Diagnostic>) -> Result<(), Failure> {
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Cell(problems)),
+    }
 }
 
 /// What a session needs to know of where it runs.
@@ -169,7 +206,10 @@ impl Lab {
             }
             Cell::Show(show) => self.show(&show, stop, tell),
             Cell::Compare(a, b) => self.compare(&a, &b, tell),
-            Cell::Save { path, of } => self.save(&path, of.as_deref(), tell),
+            Cell::Save { path, of } => match before::unwritable(cell, &path) {
+                Some(problem) => wrong_cell(cell, &[problem]),
+                None => self.save(&path, of.as_deref(), stop, tell),
+            },
             Cell::Experiment(experiment) => self.answer(*experiment, stop, tell),
         }
     }
@@ -181,21 +221,29 @@ impl Lab {
         stop: &Stop,
         tell: &mut dyn FnMut(Event),
     ) -> Answer {
+        let cell = experiment.source.texts.first().cloned().unwrap_or_default();
         let past = match self.race(experiment, stop, tell) {
             Ok(past) => past,
             Err(_) if stop.is_set() => return Answer::Interrupted,
-            Err(message) => return error("EnvironmentError", message),
+            Err(Failure::Cell(problems)) => return wrong_cell(&cell, &problems),
+            Err(Failure::Environment(message)) => return error("EnvironmentError", message),
         };
         self.display(&past.experiment, &past.report, tell);
         let path = past.experiment.save.as_deref();
-        let saved = path.map(|path| saved::save(&past, path));
         let interrupted = past.report.interrupted;
+        // What an interrupt has left of the answer is saved too, until another one comes.
+        let stop = match interrupted {
+            true => self.interrupt.stop(),
+            false => stop.clone(),
+        };
+        let saved = path.map(|path| saved::save(&past, path, &stop));
         if let Some(name) = &past.experiment.name {
             lock(&self.known).remember(name, past.experiment.source.texts.clone());
         }
         remember(&mut self.past, past);
         match saved {
             _ if interrupted => Answer::Interrupted,
+            Some(Err(_)) if stop.is_set() => Answer::Interrupted,
             Some(Err(message)) => error("EnvironmentError", message),
             _ => Answer::Ok,
         }
@@ -204,16 +252,19 @@ impl Lab {
     /// Runs an experiment: every row measured, or with its reason, and the runs behind it.
     ///
     /// # Errors
-    /// Where the environment broke: the warden or the delay server can't be started.
+    /// Where something that the cell names is wrong, before anything runs; where the environment broke: the
+    /// warden or the delay server can't be started.
     pub fn race(
         &mut self,
         experiment: Experiment,
         stop: &Stop,
         tell: &mut dyn FnMut(Event),
-    ) -> Result<Past, String> {
+    ) -> Result<Past, Failure> {
+        found(before::wrong_files(&experiment))?;
         let machine = Machine::read();
         let limits = Limits::read();
         let mut trials = self.trials(&experiment, &machine, &limits, stop)?;
+        found(before::wrong_python(&experiment, &trials))?;
         let refusal = |row: RowId| {
             let refused = || plan::refusal(&experiment, row, &machine, &limits);
             let not = |outcome| move |why| (outcome, why);
@@ -257,7 +308,7 @@ impl Lab {
                 tell(Event::Output(view));
             }
         }
-        for sentence in plot::missing(report, &experiment.plots, experiment.theme) {
+        for sentence in missing(experiment, report) {
             tell(Event::Text(format!("{}\n", sentence.replace('`', ""))));
         }
         // Rows that nobody has come to yet are no table: the verdict says that the cell was interrupted.
@@ -282,6 +333,38 @@ impl Lab {
     }
 }
 
+/// What figures that were asked for are not drawn, and why.
+fn missing(experiment: &Experiment, report: &Report) -> Vec<String> {
+    let (traced, mut others): (Vec<String>, Vec<String>) = experiment
+        .plots
+        .iter()
+        .cloned()
+        .partition(|plot| TRACED_FIGURES.contains(&&**plot));
+    let list = |names: &[String]| match names {
+        [name] => format!("The figure `{name}` is left out"),
+        names => format!("The figures `{}` are left out", names.join("`, `")),
+    };
+    if report.rows.iter().all(|row| row.wall_ns.is_none()) {
+        // An interrupt, and a cell without a row, say enough.
+        return match experiment.plots.is_empty() || report.nothing_to_tell() {
+            true => Vec::new(),
+            false => vec![format!(
+                "{}: no row was measured; the table says why.",
+                list(&experiment.plots)
+            )],
+        };
+    }
+    let mut sentences = Vec::new();
+    let notes = report.rows.iter().flat_map(|row| &row.notes);
+    let why = notes.filter_map(|note| note.strip_prefix(UNTRACED)).next();
+    match why.filter(|_| trace_events::is_missing(report) && !traced.is_empty()) {
+        Some(why) => sentences.push(format!("{}: {why}.", list(&traced))),
+        None => others.extend(traced),
+    }
+    sentences.extend(plot::missing(report, &others, experiment.theme));
+    sentences
+}
+
 /// A copy of what is known now.
 pub fn snapshot(known: &SharedKnown) -> Session {
     lock(known).clone()
@@ -293,7 +376,7 @@ fn lock(known: &Mutex<Session>) -> std::sync::MutexGuard<'_, Session> {
 }
 
 /// All problems of a cell as one error.
-fn wrong_cell(cell: &str, diagnostics: &[diagnostic::Diagnostic]) -> Answer {
+fn wrong_cell(cell: &str, diagnostics: &[Diagnostic]) -> Answer {
     let headline = diagnostic::headline(diagnostics.len());
     let rendered = diagnostic::render(cell, diagnostics);
     let mut traceback = vec![format!("\u{1b}[1m{headline}\u{1b}[0m"), String::new()];

@@ -9,6 +9,7 @@ use crate::plan::{self, FEWEST_REPEATS, RowId};
 use crate::process::Stop;
 use crate::trial::{Kind, Outcome, Record};
 use crate::units::{format_count, format_ns};
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 /// Between two messages of progress.
@@ -67,10 +68,11 @@ pub fn race(experiment: &Experiment, machinery: Machinery, stop: &Stop) -> Vec<R
     let traced = u32::from(experiment.wants_trace());
     race.total = (pilots + traced + experiment.repeat) * running.len() as u32;
     let costs = race.pilots(&mut running, pilots);
+    race.leave_out(&mut running, &costs);
     if experiment.wants_trace() {
-        race.traced(&running);
+        race.traced(&running, &costs);
     }
-    let repeats = race.fit(&mut running, &costs);
+    let repeats = race.repeats(&running, &costs);
     race.total = race.done + repeats * running.len() as u32;
     race.timed(&running, repeats, &costs);
     for row in rows {
@@ -101,18 +103,23 @@ fn id(record: &Record) -> RowId {
     }
 }
 
+/// The record of a row that doesn't run.
+fn without_trial(row: RowId, outcome: Outcome, why: String) -> Record {
+    Record {
+        series: row.series,
+        point: row.point,
+        block: 0,
+        kind: Kind::Timed,
+        outcome,
+        why: Some(why),
+        measurement: None,
+    }
+}
+
 impl Race<'_, '_> {
     /// A record without a trial.
     fn settle(&mut self, row: RowId, outcome: Outcome, why: String) {
-        self.records.push(Record {
-            series: row.series,
-            point: row.point,
-            block: 0,
-            kind: Kind::Timed,
-            outcome,
-            why: Some(why),
-            measurement: None,
-        });
+        self.records.push(without_trial(row, outcome, why));
     }
 
     /// Runs one trial; its cost, and whether it was measured.
@@ -162,29 +169,55 @@ impl Race<'_, '_> {
         costs
     }
 
+    /// Leaves out rows whose timed repeats don't fit into the budget.
+    fn leave_out(&mut self, running: &mut Vec<RowId>, costs: &HashMap<RowId, u64>) {
+        let priced: Vec<(RowId, u64)> = running.iter().map(|row| (*row, costs[row])).collect();
+        let spent_ns = (self.machinery.elapsed_ns)();
+        for (row, why) in plan::left_out(self.experiment, &priced, spent_ns) {
+            running.retain(|other| *other != row);
+            self.settle(row, Outcome::NotRun, why);
+            let runs = u32::from(self.experiment.wants_trace()) + self.experiment.repeat;
+            self.total = self.total.saturating_sub(runs);
+        }
+    }
+
+    /// What is left of the budget.
+    fn left_ns(&self) -> u64 {
+        let spent_ns = (self.machinery.elapsed_ns)();
+        self.experiment.budget_ns.saturating_sub(spent_ns)
+    }
+
     /// One run of each row in which its workers note what they do. Before the timed ones, so that an
-    /// interrupt leaves what the figures need; one that fails settles nothing, for the timed ones tell.
-    fn traced(&mut self, running: &[RowId]) {
-        for row in plan::block(self.experiment, running, TRACED_BLOCK) {
+    /// interrupt leaves what the figures need; one that fails settles nothing, for the timed ones tell. What the
+    /// budget must keep for those is not touched: the last point, which figures draw of a sweep, is traced first.
+    fn traced(&mut self, running: &[RowId], costs: &HashMap<RowId, u64>) {
+        let block_ns: u64 = running.iter().map(|row| costs[row]).sum();
+        let kept_ns = block_ns.saturating_mul(plan::fewest_repeats(self.experiment).into());
+        let mut rows = plan::block(self.experiment, running, TRACED_BLOCK);
+        rows.sort_by_key(|row| Reverse(row.point));
+        // A traced run may take longer than another one.
+        let enough_ns = (self.machinery.elapsed_ns)() + kept_ns.saturating_add(2 * block_ns);
+        for row in rows {
             if self.stop.is_set() {
                 return;
+            }
+            if costs[&row].saturating_add(kept_ns) > self.left_ns() {
+                let why = plan::untraced(self.experiment, enough_ns);
+                self.total = self.total.saturating_sub(1);
+                self.records.push(Record {
+                    kind: Kind::Traced,
+                    ..without_trial(row, Outcome::NotRun, why)
+                });
+                continue;
             }
             self.trial(row, Kind::Traced, 0, "tracing");
         }
     }
 
-    /// Fits the timed repeats into the budget: fewer of them, then fewer rows.
-    fn fit(&mut self, running: &mut Vec<RowId>, costs: &HashMap<RowId, u64>) -> u32 {
-        let spent_ns = (self.machinery.elapsed_ns)();
-        let left_ns = self.experiment.budget_ns.saturating_sub(spent_ns);
-        let priced: Vec<(RowId, u64)> = running.iter().map(|row| (*row, costs[row])).collect();
-        let left_out = plan::left_out(self.experiment, &priced, left_ns);
-        for (row, why) in left_out {
-            running.retain(|other| *other != row);
-            self.settle(row, Outcome::NotRun, why);
-        }
+    /// Timed repeats that fit into what is left of the budget.
+    fn repeats(&self, running: &[RowId], costs: &HashMap<RowId, u64>) -> u32 {
         let costs: Vec<u64> = running.iter().map(|row| costs[row]).collect();
-        plan::repeats_that_fit(self.experiment, &costs, left_ns)
+        plan::repeats_that_fit(self.experiment, &costs, self.left_ns())
     }
 
     fn timed(&mut self, running: &[RowId], repeats: u32, costs: &HashMap<RowId, u64>) {
@@ -477,6 +510,59 @@ mod tests {
     }
 
     #[test]
+    fn traced_runs_take_what_the_budget_leaves_and_never_the_timed_ones_share() {
+        let mut cell = experiment(3);
+        cell.plots = vec!["timeline".to_owned()];
+        let second = Point {
+            ..cell.points[0].clone()
+        };
+        cell.points.push(second);
+        let count = |records: &[Record], point: usize, kind: Kind, outcome: Outcome| {
+            let of = |r: &&Record| r.kind == kind && r.outcome == outcome && r.point == point;
+            records.iter().filter(of).count()
+        };
+        // Pilots take 6 s and three repeats 18 s: what is left is enough for the last point, which figures draw.
+        cell.budget_ns = 27 * SECOND + 1;
+        let (records, told) = simulate(&cell, |_| SECOND, |_, _, _| Outcome::Ok, 0);
+        assert_eq!(
+            [0, 1].map(|point| count(&records, point, Kind::Timed, Outcome::Ok)),
+            [9, 9]
+        );
+        assert_eq!(
+            [0, 1].map(|point| count(&records, point, Kind::Traced, Outcome::Ok)),
+            [0, 3]
+        );
+        let untraced = records
+            .iter()
+            .find(|r| r.kind == Kind::Traced && r.outcome == Outcome::NotRun);
+        let why = untraced.unwrap().why.clone().unwrap();
+        assert!(
+            why.contains("27 s") && why.contains("set `budget = \"36s\"`"),
+            "{why}"
+        );
+        assert!(
+            told.iter().all(|progress| progress.done <= progress.total),
+            "{told:?}"
+        );
+        // Nothing is left for any row: none is traced, and all say why.
+        cell.budget_ns = 5 * SECOND;
+        let (records, _) = simulate(&cell, |_| SECOND, |_, _, _| Outcome::Ok, 0);
+        assert!(records.iter().all(|record| record.kind != Kind::Traced));
+        let why = records.last().unwrap().why.clone().unwrap();
+        assert!(why.contains("the warm-up runs took 6 s"), "{why}");
+        cell.budget_ns = 60 * SECOND;
+        let (records, _) = simulate(&cell, |_| SECOND, |_, _, _| Outcome::Ok, 0);
+        assert_eq!(
+            [0, 1].map(|point| count(&records, point, Kind::Traced, Outcome::Ok)),
+            [3, 3]
+        );
+        assert_eq!(
+            [0, 1].map(|point| count(&records, point, Kind::Timed, Outcome::Ok)),
+            [15, 15]
+        );
+    }
+
+    #[test]
     fn a_failed_row_is_not_run_again_and_the_others_are() {
         let fails = |series, kind, _| match (series, kind) {
             (0, Kind::Sampled) => Outcome::Timeout,
@@ -497,7 +583,7 @@ mod tests {
         );
         let mut traced = experiment(3);
         traced.plots = vec!["timeline".to_owned()];
-        let (_, told) = simulate(&traced, |_| 1_000_000, fails, 0);
+        let (_, told) = simulate(&traced, |_| SECOND / 2, fails, 0);
         let tracing = told.iter().find(|told| told.label.ends_with("tracing"));
         assert_eq!(tracing.unwrap().total, 1 + 2 * (1 + 1 + 5));
     }

@@ -3,18 +3,19 @@
 //!
 //! To add a format: an arm in [`save`] and the word in `spec`'s check of the name.
 
-use super::{Past, plausible, trace_events};
+use super::{Past, files, plausible, trace_events};
 use crate::analysis::{self, Report};
 use crate::experiment::{CellSource, Experiment, is_trace};
 use crate::host::Machine;
 use crate::plan::{self, RowId};
+use crate::process::Stop;
 use crate::spec;
 use crate::trial::{Kind, Record};
 use crate::units::format_bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 /// Version of the JSON that is written, and read.
@@ -38,19 +39,20 @@ struct Saved {
 /// Writes an answer to `path`, as its ending says.
 ///
 /// # Errors
-/// A sentence with the path, where it can't be written.
-pub fn save(past: &Past, path: &str) -> Result<(), String> {
-    let written = if is_trace(path) {
-        if trace_events::is_missing(&past.report) {
-            return Err(trace_events::missing(past));
+/// A sentence with the path, where it can't be written or an interrupt comes; what was there before is kept.
+pub fn save(past: &Past, path: &str, stop: &Stop) -> Result<(), String> {
+    let written = match path.rsplit_once('.') {
+        _ if is_trace(path) => {
+            if trace_events::is_missing(&past.report) {
+                return Err(trace_events::missing(past));
+            }
+            save_trace(&past.report, Path::new(path), stop)
         }
-        save_trace(&past.report, Path::new(path))
-    } else {
-        let text = match path.rsplit_once('.') {
-            Some((_, "csv")) => csv(past),
-            _ => json(past)?,
-        };
-        fs::write(path, text)
+        Some((_, "csv")) => {
+            let text = csv(past);
+            files::replace(Path::new(path), stop, &|out| out.write_all(text.as_bytes()))
+        }
+        _ => files::replace(Path::new(path), stop, &|out| write_json(past, out)),
     };
     written.map_err(|error| format!("the answer could not be saved to {path}: {error}"))
 }
@@ -58,32 +60,37 @@ pub fn save(past: &Past, path: &str) -> Result<(), String> {
 /// Writes what workers did as a trace.
 ///
 /// # Errors
-/// Those of writing.
-pub fn save_trace(report: &Report, path: &Path) -> io::Result<()> {
-    let mut out = BufWriter::new(File::create(path)?);
-    trace_events::write(report, &mut out)?;
-    out.flush()
+/// Those of writing, and an interrupt.
+pub fn save_trace(report: &Report, path: &Path, stop: &Stop) -> io::Result<()> {
+    files::replace(path, stop, &|mut out| trace_events::write(report, &mut out))
 }
 
-fn json(past: &Past) -> Result<String, String> {
-    // A line for each run: spans and samples have too many numbers for a line each.
-    let records: Result<Vec<String>, String> = past.records.iter().map(text).collect();
-    let fields = [
+/// Writes all of an answer, part by part: an interrupt is noticed between two.
+fn write_json(past: &Past, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{{")?;
+    for (name, text) in [
         ("schema", text(&SCHEMA)?),
         ("kind", text(&KIND)?),
         ("cell", text(&past.experiment.source)?),
         ("machine", text(&past.report.machine)?),
         ("interrupted", text(&past.report.interrupted)?),
-        ("records", format!("[\n{}\n]", records?.join(",\n"))),
-        // The same object as `conclab run --json` prints; for other programs, never read here.
-        ("report", text(&past.report)?),
-    ];
-    let fields = fields.map(|(name, value)| format!("\"{name}\": {value}"));
-    Ok(format!("{{\n{}\n}}\n", fields.join(",\n")))
+    ] {
+        writeln!(out, "\"{name}\": {text},")?;
+    }
+    // A line for each run: spans and samples have too many numbers for a line each.
+    write!(out, "\"records\": [")?;
+    for (number, record) in past.records.iter().enumerate() {
+        out.write_all(if number == 0 { b"\n" } else { b",\n" })?;
+        serde_json::to_writer(&mut *out, record)?;
+    }
+    // The same object as `conclab run --json` prints; for other programs, never read here.
+    write!(out, "\n],\n\"report\": ")?;
+    serde_json::to_writer(&mut *out, &past.report)?;
+    writeln!(out, "\n}}")
 }
 
-fn text(value: &impl Serialize) -> Result<String, String> {
-    serde_json::to_string(value).map_err(|error| error.to_string())
+fn text(value: &impl Serialize) -> io::Result<String> {
+    Ok(serde_json::to_string(value)?)
 }
 
 /// Reads an answer that was saved as JSON.

@@ -5,6 +5,7 @@
 use super::{Answer, Event, Lab, Past, error};
 use crate::catalog;
 use crate::describe::nearest;
+use crate::experiment::ZOOMABLE_FIGURES;
 use crate::host::{Limits, Machine};
 use crate::process::Stop;
 use crate::render::{self, Bundle};
@@ -72,6 +73,14 @@ impl Lab {
                 }
                 experiment.theme = show.theme.unwrap_or(experiment.theme);
                 experiment.zoom = show.zoom.unwrap_or(experiment.zoom);
+                let has_view = |plot: &String| ZOOMABLE_FIGURES.contains(&&**plot);
+                if show.zoom == Some(true) && !experiment.plots.iter().any(has_view) {
+                    let message = format!(
+                        "`zoom` is a view of the figure `timeline`, which \"{what}\" does not draw: add plot = \
+                         [\"timeline\"]"
+                    );
+                    return error("CellError", message);
+                }
                 self.display(&experiment, &past.report, tell);
                 Answer::Ok
             }

@@ -1,6 +1,7 @@
 //! Running one experiment's trials: the warden, the delay server and the calibration that they need.
 
 use super::Lab;
+use super::before::{COMPILE, SyntaxFault};
 use crate::compute;
 use crate::experiment::{Experiment, Point, Series};
 use crate::host::interpreters::Interpreter;
@@ -20,6 +21,9 @@ use std::sync::{Arc, PoisonError};
 
 /// Longest that the calibration may take.
 const CALIBRATION_TIMEOUT_NS: u64 = 20_000_000_000;
+
+/// Longest that an interpreter may take to read the cell's Python.
+const COMPILE_TIMEOUT_NS: u64 = 10_000_000_000;
 
 /// What all trials of one experiment have in common.
 pub struct Trials<'a> {
@@ -315,6 +319,31 @@ impl Trials<'_> {
             Ok(Some((_, interpreter))) => lacks(series, interpreter),
             Ok(None) => None,
         }
+    }
+
+    /// What each interpreter of the experiment says of texts of Python, by its name; those that say nothing are
+    /// left out, for their rows will tell why.
+    pub fn syntax_faults(&self, texts: &[&str]) -> Vec<(String, Vec<Option<SyntaxFault>>)> {
+        let pythons = self
+            .runtimes
+            .iter()
+            .filter_map(|ready| ready.python.as_ref().ok()?.as_ref());
+        let said = pythons.filter_map(|(python, _)| {
+            let interpreter = python.interpreter.to_string_lossy().into_owned();
+            let words = ["-I", "-S", "-c", COMPILE].map(str::to_owned);
+            let launch = Launch {
+                argv: [vec![interpreter], words.to_vec()].concat(),
+                directory: self.warden.directory().to_owned(),
+                stdin: serde_json::to_string(texts).ok()?,
+                timeout_ns: COMPILE_TIMEOUT_NS,
+                memory_limit_bytes: u64::MAX,
+                watch: Watch::Nothing,
+            };
+            let ended = self.warden.run(&launch, self.stop);
+            let faults = serde_json::from_str(ended.printed.trim()).ok()?;
+            Some((python.version.clone(), faults))
+        });
+        said.collect()
     }
 
     /// Runs one trial of a row to its end.

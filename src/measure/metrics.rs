@@ -133,7 +133,8 @@ pub const METRICS: &[MetricDef] = &[
         better: Lower,
         evidence: Evidence::Single,
         doc: "The longest time by which an event loop ran a timer later than it was due, because it was busy \
-              or blocked; in the traced run, which claims about it ask for.",
+              or blocked; in the traced run, which claims about it ask for. Of the models, `async`, `hybrid` and \
+              `async-threads` have an event loop. Nothing is told of runs that are over within 5 ms.",
     },
     MetricDef {
         name: "lock_wait",
@@ -141,8 +142,9 @@ pub const METRICS: &[MetricDef] = &[
         unit: "ns",
         better: Lower,
         evidence: Evidence::Single,
-        doc: "Time that tasks waited for locks and for permits of `limits`, added up over all of them, so that it \
-              can be longer than the run; in the traced run.",
+        doc: "Time that tasks waited for locks that the cell declares (`lock = \"NAME\"`) and for permits of \
+              `limits`, added up over all of them, so that it can be longer than the run; in the traced run. A lock \
+              that the code of a `python` step makes for itself is not seen: waits for it count as other waiting.",
     },
     MetricDef {
         name: "gil_wait",
@@ -151,8 +153,8 @@ pub const METRICS: &[MetricDef] = &[
         better: Lower,
         evidence: Evidence::Single,
         doc: "Time that threads were ready to compute while another one held the interpreter's lock, added up \
-              over all of them, the one that starts and feeds the workers too; in the traced run. Nothing where \
-              there is no such lock.",
+              over all of them, the one that starts and feeds the workers too; in the traced run. 0 where there is \
+              no such lock: on `native`, and on a Python without a GIL.",
     },
     MetricDef {
         name: "start_up",

@@ -85,46 +85,75 @@ pub fn block(experiment: &Experiment, rows: &[RowId], number: u32) -> Vec<RowId>
     rows
 }
 
+/// Timed repeats that a row needs at least.
+pub fn fewest_repeats(experiment: &Experiment) -> u32 {
+    FEWEST_REPEATS.min(experiment.repeat)
+}
+
+/// Why a row has no traced run: the same words for all, which share a note. A budget of `enough_ns` has room for them.
+pub fn untraced(experiment: &Experiment, enough_ns: u64) -> String {
+    format!(
+        "the budget of {} left no time for it beside the timed runs: set `budget = \"{}\"` or have fewer rows",
+        format_ns(experiment.budget_ns as f64),
+        duration::roomy(enough_ns.max(experiment.budget_ns + 1))
+    )
+}
+
 /// Timed repeats that fit: `experiment.repeat`, or fewer, down to [`FEWEST_REPEATS`].
 ///
 /// `costs_ns` is what one trial of each row took, `left_ns` what is left of the budget.
 pub fn repeats_that_fit(experiment: &Experiment, costs_ns: &[u64], left_ns: u64) -> u32 {
     let block_ns: u64 = costs_ns.iter().sum();
     let fit = left_ns.checked_div(block_ns).unwrap_or(u64::MAX);
-    let fewest = FEWEST_REPEATS.min(experiment.repeat);
+    let fewest = fewest_repeats(experiment);
     u32::try_from(fit)
         .unwrap_or(u32::MAX)
         .clamp(fewest, experiment.repeat)
 }
 
 /// Rows that are left out because even the fewest repeats of all would break the budget: the dearest
-/// first, with the reason.
+/// first, with the reason. `elapsed_ns` is what has been spent.
 pub fn left_out(
     experiment: &Experiment,
     costs: &[(RowId, u64)],
-    left_ns: u64,
+    elapsed_ns: u64,
 ) -> Vec<(RowId, String)> {
-    let repeats = u64::from(FEWEST_REPEATS.min(experiment.repeat));
+    let repeats = u64::from(fewest_repeats(experiment));
+    let left_ns = experiment.budget_ns.saturating_sub(elapsed_ns);
     let mut costs = costs.to_vec();
     costs.sort_by_key(|(row, cost_ns)| (*cost_ns, *row));
     let mut total_ns: u64 = costs.iter().map(|(_, cost_ns)| cost_ns * repeats).sum();
-    let spent_ns = experiment.budget_ns.saturating_sub(left_ns);
+    let traced_ns: u64 = match experiment.wants_trace() {
+        true => costs.iter().map(|(_, cost_ns)| cost_ns).sum(),
+        false => 0,
+    };
+    let budget = format_ns(experiment.budget_ns as f64);
+    let for_all = duration::roomy(elapsed_ns + total_ns + traced_ns);
     let mut left_out = Vec::new();
     while total_ns > left_ns {
         let Some((row, cost_ns)) = costs.pop() else {
             break;
         };
-        let needed_ns = spent_ns + total_ns;
-        left_out.push((
-            row,
-            format!(
-                "one run takes about {}, and {repeats} of them do not fit into the budget of {}: \
-                 set `budget = \"{}\"` or give it less to do",
-                format_ns(cost_ns as f64),
-                format_ns(experiment.budget_ns as f64),
-                duration::roomy(needed_ns)
+        let cost = format_ns(cost_ns as f64);
+        let needed = duration::roomy(elapsed_ns + total_ns + traced_ns);
+        // It is not the row that is too dear, where most of the budget went before its turn.
+        let is_late = elapsed_ns >= left_ns && cost_ns * repeats <= experiment.budget_ns;
+        let why = match (is_late, repeats) {
+            (true, _) => format!(
+                "the warm-up runs took {} of the budget of {budget}, which leaves no time for timed runs of \
+                 {cost}: set `budget = \"{for_all}\"` or have fewer rows",
+                format_ns(elapsed_ns as f64)
             ),
-        ));
+            (false, 1) => format!(
+                "one run takes about {cost}, which does not fit into the budget of {budget}: set `budget = \
+                 \"{needed}\"` or give it less to do"
+            ),
+            (false, _) => format!(
+                "one run takes about {cost}, and {repeats} of them do not fit into the budget of {budget}: set \
+                 `budget = \"{needed}\"` or give it less to do"
+            ),
+        };
+        left_out.push((row, why));
         total_ns -= cost_ns * repeats;
     }
     left_out

@@ -201,7 +201,8 @@ pub const FIGURES: &[Figure] = &[
             doc: "Measured in one traced run of each model with an event loop: a timer that is due runs when the loop is \
                   free. What keeps the loop, such as computing or a blocking call, makes it late. The worst is \
                   labelled.",
-            needs: "no event loop was traced; run the cell with plot = [\"lag\"] and a model such as `async`",
+            needs: "no event loop was traced until its first timer was due (after 5 ms); run the cell with plot = \
+                    [\"lag\"], a model such as `async`, and tasks that take longer",
         },
         draw: lag::draw,
     },

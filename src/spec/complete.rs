@@ -8,7 +8,7 @@ use super::Session;
 use super::command::command_at;
 use super::scan::{Leaf, Place, Role, floor, scan};
 use super::slot::{Slot, keys_at, slot_at, words};
-use crate::catalog::keys::{self, COMMANDS, MODEL_KEYS, SHOWS};
+use crate::catalog::keys::{self, COMMANDS, MODEL_KEYS, SAVES, SHOWS};
 use crate::catalog::{Entry, Owner, entries};
 use crate::describe::{ModelDef, Quantity};
 use crate::diagnostic::Span;
@@ -175,6 +175,11 @@ fn named(slot: Slot, known: &Session) -> Vec<Named> {
             .iter()
             .map(|figure| Entry::Figure(&figure.def).into())
             .collect(),
+        Slot::Save => {
+            let files = SAVES.iter();
+            let files = files.map(|(name, saved)| Named::new(*name, "value", *saved));
+            files.collect()
+        }
         Slot::Of(_) | Slot::Step | Slot::Claim | Slot::Unknown => Vec::new(),
     }
 }
@@ -290,7 +295,7 @@ impl Proposer<'_> {
                     self.literal(named, row.example.to_owned(), &mut offers);
                 }
             }
-            Slot::Runtime | Slot::Figure | Slot::Past | Slot::Show | Slot::Help => {
+            Slot::Runtime | Slot::Figure | Slot::Past | Slot::Show | Slot::Help | Slot::Save => {
                 self.offer_names(slot, &mut offers)
             }
         }

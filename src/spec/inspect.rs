@@ -137,6 +137,7 @@ fn word(text: &str, cursor: usize, place: &Place, known: &Session) -> Option<(Sp
             span.clone(),
             Found::Text(catalog::help_markdown(word).ok()?),
         )),
+        Slot::Save => entry(Entry::Key(Owner::Cell, keys::find("save")?)),
         Slot::Step | Slot::Unknown => None,
     }
 }

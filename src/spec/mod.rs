@@ -16,6 +16,7 @@ mod later;
 mod layers;
 mod models;
 mod number;
+mod place;
 mod print;
 mod python;
 mod reader;
@@ -30,6 +31,7 @@ mod tokens;
 
 pub use complete::{Completion, Completions, complete};
 pub use inspect::{Detail, Inspection, inspect};
+pub use place::{line_of, place_of};
 pub use print::print;
 pub use syntax::{Completeness, is_complete};
 
@@ -349,6 +351,9 @@ fn command_cell(
                 .and_then(|item| resolve::theme(&mut reader, item));
             let zoom = keys.get("zoom");
             let zoom = zoom.and_then(|item| reader.flag("zoom", item));
+            if let (Some(item), Some(true), Some(plots)) = (keys.get("zoom"), zoom, &plots) {
+                resolve::check_zoom(&mut reader, item, plots);
+            }
             what.map(|what| {
                 Cell::Show(Show {
                     what,
@@ -381,7 +386,7 @@ fn compared(reader: &mut reader::Reader, item: &reader::Item) -> Option<(String,
     }
 }
 
-/// `%show x`, `%help x`, `%x`, `?x` and `x?`: what people type elsewhere.
+/// `help`, `%show x`, `%help x`, `%x`, `?x` and `x?`: what people type elsewhere.
 fn command(line: &str) -> Option<Cell> {
     if line.contains('\n') {
         return None;
@@ -392,6 +397,9 @@ fn command(line: &str) -> Option<Cell> {
             ..Show::default()
         })
     };
+    if matches!(line, "help" | "show" | "help()") {
+        return Some(Cell::Help(String::new()));
+    }
     let unquoted = |word: &str| word.trim().trim_matches(['"', '\'', '=', ' ']).to_owned();
     if let Some(rest) = line.strip_prefix('%') {
         let rest = rest.trim_start_matches('%').trim();

@@ -12,7 +12,9 @@ use crate::catalog;
 use crate::catalog::keys::{KEYS, find};
 use crate::describe::{ModelDef, Quantity, nearest};
 use crate::diagnostic::Diagnostic;
-use crate::experiment::{CellSource, Experiment, Order, Origin, Point, Resolved, Series, Theme};
+use crate::experiment::{
+    CellSource, Experiment, Order, Origin, Point, Resolved, Series, Theme, ZOOMABLE_FIGURES,
+};
 use crate::model::MODELS;
 use crate::plot::FIGURES;
 use crate::runtime::Runtime;
@@ -117,6 +119,10 @@ pub fn experiment(
     let mut reader = Reader::new(text, Vec::new());
     check_point_count(&mut reader, &points, &axes);
     check_x(&mut reader, &source, &axes);
+    // A cell of defaults may set it for those that draw one.
+    if let Some((item, 0)) = source.get("zoom").filter(|_| scalars.zoom) {
+        check_zoom(&mut reader, item, &scalars.plots);
+    }
     problems.extend(reader.problems);
     problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
     // What several cases have in common was read for each of them.
@@ -498,6 +504,24 @@ pub fn save_problem(path: &str) -> Option<String> {
     let format = path.rsplit_once('.').map_or("", |(_, format)| format);
     (!matches!(format, "csv" | "json"))
         .then(|| format!("an answer is saved as .csv or .json, and \"{path}\" is neither"))
+}
+
+/// `zoom = true` is of a figure that has such a view.
+pub fn check_zoom(reader: &mut Reader, item: &Item, plots: &[String]) {
+    let has_view = |plot: &String| ZOOMABLE_FIGURES.contains(&&**plot);
+    if plots.iter().any(has_view) {
+        return;
+    }
+    let names = plots
+        .iter()
+        .map(String::as_str)
+        .chain(ZOOMABLE_FIGURES.iter().copied());
+    let names: Vec<String> = names.map(|name| format!("\"{name}\"")).collect();
+    reader.problem(
+        item.span(),
+        "`zoom` is a view of the figure `timeline`, which is not drawn here",
+        format!("leave `zoom` out, or write plot = [{}]", names.join(", ")),
+    );
 }
 
 /// The colours of `theme = "…"`.

@@ -5,7 +5,7 @@
 
 use super::scan::{Place, Role};
 use crate::catalog::keys::{
-    self, COMMANDS, GROUP, KEYS, MIX_KEYS, MODEL_KEYS, MODIFIERS, VALUE_FORMS,
+    self, CODE_KEYS, COMMANDS, GROUP, KEYS, MIX_KEYS, MODEL_KEYS, MODIFIERS, VALUE_FORMS,
 };
 use crate::catalog::{Entry, Owner};
 use crate::describe::{Quantity, Setting, StepDef};
@@ -33,6 +33,8 @@ pub enum Slot {
     Show,
     /// A word that has help.
     Help,
+    /// The name of a file to save to.
+    Save,
     /// A claim about metrics and rows.
     Claim,
     /// A word that only the author knows, or a place with no meaning.
@@ -61,6 +63,9 @@ pub fn keys_at(place: &Place) -> Vec<Entry> {
             STEPS.iter().map(|step| Entry::Step(&step.def)).collect()
         }
         _ => match owner_of_value(place) {
+            Some(Entry::Step(def)) if matches!(def.quantity, Quantity::Code) => {
+                of(Owner::Code, CODE_KEYS)
+            }
             Some(Entry::Step(_) | Entry::Key(Owner::Step(_), _)) => of(Owner::Form, VALUE_FORMS),
             Some(Entry::Key(Owner::Cell, key)) if matches!(key.name, "argument" | "result") => {
                 of(Owner::Form, VALUE_FORMS)
@@ -115,6 +120,7 @@ pub fn slot_at(place: &Place) -> Slot {
         "base" | "of" | "compare" | "compare[]" => return Slot::Past,
         "show" => return Slot::Show,
         "help" => return Slot::Help,
+        "save" => return Slot::Save,
         "check" | "check[]" | "predict" | "predict[]" => return Slot::Claim,
         _ => {}
     }
@@ -149,6 +155,7 @@ fn owner_of_value(place: &Place) -> Option<Entry> {
         return match table {
             "models" | "models[]" => find(Owner::Model, MODEL_KEYS),
             "mix" | "mix[]" => find(Owner::Mix, MIX_KEYS),
+            _ if is_code(table) => find(Owner::Code, CODE_KEYS),
             _ => None,
         };
     }
@@ -165,6 +172,15 @@ fn owner_of_value(place: &Place) -> Option<Entry> {
         find(Owner::Step(def), def.settings)
     });
     setting.or_else(|| find(Owner::Modifier, MODIFIERS))
+}
+
+/// Whether the table of a `python` step stands at the path.
+fn is_code(path: &str) -> bool {
+    let Some((table, verb)) = path.rsplit_once('.') else {
+        return false;
+    };
+    let is_it = step::find(verb).is_some_and(|step| step.def.quantity == Quantity::Code);
+    is_it && is_task(table)
 }
 
 /// Whether a step, or a list of steps, stands at the path.

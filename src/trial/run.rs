@@ -8,12 +8,14 @@ use super::{
     Kind, Measurement, MemorySource, Observed, Outcome, PeakMemory, Record, Reply, Request,
 };
 use crate::host::interpreters::{GIL_OFF, GIL_ON};
+use crate::measure::trace::Trace;
 use crate::process::MemorySample;
 use crate::process::{
     End, Ended, Launch, REPLY_DESCRIPTOR, Stop, Warden, Watch, explained, thinned,
 };
 use crate::units::{duration_text, format_bytes, format_ns};
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Most samples of one trial that are kept in its record.
@@ -129,6 +131,15 @@ fn measurement(
             None => python.version.clone(),
         };
         reply.trace = thread_states::trace(noted, &ended.threads, reply.started_ns, reply.wall_ns);
+        // The trial's own process may have had room, and its workers none.
+        let tells = |trace: &Trace| trace.workers().next().is_some();
+        if trial.kind == Kind::Traced && !reply.trace.as_ref().is_some_and(tells) {
+            let folder = trial.request.site.directory.parent();
+            return Err((
+                Outcome::Failed,
+                without_notes(folder.unwrap_or(Path::new("/tmp"))),
+            ));
+        }
     }
     Ok(Measurement {
         memory: (trial.kind == Kind::Sampled)
@@ -145,6 +156,16 @@ fn measurement(
         printed: ended.printed,
         reply,
     })
+}
+
+/// Why a run on Python that ended well has no trace. Its harness goes on without notes where it finds no room for them.
+fn without_notes(folder: &Path) -> String {
+    format!(
+        "nothing of what its workers did was noted in {}: either that folder has no room (each process takes {} \
+         at least), so free some space or set TMPDIR to a folder that has it, or the tasks removed the notes",
+        folder.display(),
+        format_bytes(notes::FILE_BYTES as f64)
+    )
 }
 
 /// As many samples as a figure can show; the peak stays.
@@ -279,6 +300,7 @@ mod tests {
     use crate::process::ThreadLives;
     use crate::program::Program;
     use crate::runtime::Runtime;
+    use crate::trial::Python;
 
     fn trial() -> Trial {
         Trial {
@@ -359,6 +381,30 @@ mod tests {
             let why = record.why.unwrap();
             assert!(why.contains(words), "{end:?}: {why}");
         }
+    }
+
+    #[test]
+    fn a_run_on_python_without_notes_says_why_it_has_no_trace() {
+        let mut traced = trial();
+        traced.kind = Kind::Traced;
+        traced.request.site.directory = "/small/conclab-1/trial-3".into();
+        traced.request.python = Some(Python {
+            interpreter: "python3".into(),
+            harness: "harness".into(),
+            version: "python3.11".to_owned(),
+        });
+        let replied = || Ended {
+            reply: serde_json::to_string(&Reply::default()).unwrap(),
+            ..ended(End::Exited(0))
+        };
+        let (outcome, why) = measurement(&traced, replied(), &[]).unwrap_err();
+        assert_eq!(outcome, Outcome::Failed);
+        assert!(
+            why.contains("noted in /small/conclab-1:") && why.contains("set TMPDIR"),
+            "{why}"
+        );
+        traced.kind = Kind::Timed;
+        assert!(measurement(&traced, replied(), &[]).is_ok());
     }
 
     #[test]

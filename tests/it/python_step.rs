@@ -104,14 +104,7 @@ fn a_function_in_a_file_stands_beside_the_notebook() {
         }
     }
     for (source, words) in [
-        (
-            "{ file = \"none.py\" }",
-            &[
-                "none.py can't be read: No such file",
-                "relative to the notebook's folder",
-            ][..],
-        ),
-        ("{ file = \"work.py\", call = \"crnch\" }", &["`crnch`"]),
+        ("{ file = \"work.py\", call = \"crnch\" }", &["`crnch`"][..]),
         (
             "{ file = \"wrong.py\" }",
             &["wrong.py\", line 2", "SyntaxError"],
@@ -131,7 +124,6 @@ fn a_function_in_a_file_stands_beside_the_notebook() {
                 "No module named 'missing_module_of_nobody'",
             ],
         ),
-        ("{ file = \"src\" }", &["src"]),
     ] {
         let (code, report) = run(source);
         assert_eq!(code, 1, "{source}: {report:#}");
@@ -142,7 +134,56 @@ fn a_function_in_a_file_stands_beside_the_notebook() {
             }
         }
     }
+    // What can't even be read is the cell's mistake, and nothing runs.
+    for (source, message, help) in [
+        (
+            "{ file = \"none.py\" }",
+            "there is no file none.py",
+            "write it first",
+        ),
+        (
+            "{ file = \"src\" }",
+            "src is no ordinary file",
+            "name an ordinary file",
+        ),
+    ] {
+        let (code, report) = run(source);
+        assert_eq!(code, 2, "{source}: {report:#}");
+        assert_eq!(rows(&report).len(), 0, "{source}: {report:#}");
+        let problem = &report["diagnostics"][0];
+        assert_eq!(problem["message"], message, "{problem:#}");
+        assert!(
+            problem["help"].as_str().unwrap().starts_with(help),
+            "{problem:#}"
+        );
+        assert_eq!(problem["column"], 28, "{problem:#}");
+    }
     fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn what_is_no_python_is_told_before_anything_runs_with_its_line() {
+    let Some(python) = any_python() else { return };
+    for (program, line, words) in [
+        ("import math\ndef task(i)\n    return 1", 3, "(SyntaxError)"),
+        ("def task(i):\nreturn 1", 3, "(IndentationError)"),
+        ("def task(i):\n    return (1,\n", 3, "(SyntaxError)"),
+    ] {
+        let (code, report) = on(
+            &python,
+            &cell(program, "models = [\"sequential\", \"async\"]"),
+        );
+        assert_eq!(code, 2, "{report:#}");
+        let [problem] = &report["diagnostics"].as_array().unwrap()[..] else {
+            panic!("one problem: {report:#}");
+        };
+        assert_eq!(problem["line"], line, "{problem:#}");
+        assert!(
+            problem["message"].as_str().unwrap().ends_with(words),
+            "{problem:#}"
+        );
+        assert_eq!(rows(&report).len(), 0);
+    }
 }
 
 #[test]
@@ -179,16 +220,8 @@ fn a_program_that_is_none_fails_each_row_with_the_reason() {
     let Some(python) = any_python() else { return };
     for (program, words) in [
         (
-            "import math\ndef task(i)\n    return 1",
-            &["File \"cell\", line 3", "SyntaxError"][..],
-        ),
-        (
-            "def task(i):\nreturn 1",
-            &["File \"cell\", line 3", "IndentationError"],
-        ),
-        (
             "import nothing_like_it\ndef task(i): pass",
-            &["line 2", "ModuleNotFoundError"],
+            &["line 2", "ModuleNotFoundError"][..],
         ),
         (
             "print('no task')",

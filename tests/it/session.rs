@@ -43,6 +43,101 @@ impl Session {
     }
 }
 
+/// A folder of its own, removed in the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Folder {
+        let path = std::env::temp_dir().join(format!("conclab-session-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir(&path).unwrap();
+        Folder(path)
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.0.join(name).display().to_string()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn where_an_answer_can_not_be_saved_is_told_with_its_place_before_anything_runs() {
+    let folder = Folder::new();
+    let fifo = folder.file("x.trace.json");
+    let name = std::ffi::CString::new(fifo.clone()).unwrap();
+    // SAFETY: the path is a valid C string.
+    assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+    std::fs::create_dir(folder.file("a.json")).unwrap();
+    std::fs::write(folder.file("file"), "").unwrap();
+    let mut session = Session::new();
+    for (path, why, help) in [
+        (
+            fifo.clone(),
+            "is no ordinary file",
+            "save under another name",
+        ),
+        (folder.file("a.json"), "is a folder", "name a file in it"),
+        (
+            folder.file("no/such/trace.json"),
+            "there is no folder",
+            "mkdir -p",
+        ),
+        (folder.file("no/such.csv"), "there is no folder", "mkdir -p"),
+        (
+            folder.file("file/such.json"),
+            "can't be written",
+            "save under another name",
+        ),
+    ] {
+        let cell = format!("task = {{ count = 5 }}\nsave = {path:?}");
+        let error = session.run(&cell).unwrap_err();
+        assert!(error.contains("nothing was run / "), "{error}");
+        assert!(
+            error.contains("line 2, column 8") && error.contains(why) && error.contains(help),
+            "{error}"
+        );
+    }
+    let results = session.run("show = \"results\"").unwrap();
+    assert!(results[0].contains("No experiment has run"), "{results:?}");
+    // Alone in a cell it is refused as well, and the session goes on.
+    session
+        .run("task = { count = 5 }\nplot = [\"timeline\"]\nrepeat = 1")
+        .unwrap();
+    let error = session.run(&format!("save = {fifo:?}")).unwrap_err();
+    assert!(
+        error.contains("line 1, column 8") && error.contains("is no ordinary file"),
+        "{error}"
+    );
+    session
+        .run(&format!("save = {:?}", folder.file("y.trace.json")))
+        .unwrap();
+}
+
+#[test]
+fn figures_that_a_budget_left_out_say_so() {
+    let mut session = Session::new();
+    // Its warm-up alone is over the budget.
+    let told = session
+        .run("task = { cpu = \"60ms\" }\ntasks = 4\nmodels = [\"sequential\"]\nrepeat = 1\nbudget = \"200ms\"\nplot = [\"timeline\", \"wall\"]")
+        .unwrap()
+        .join("\n");
+    assert!(
+        told.contains("The figures timeline, wall are left out: no row was measured"),
+        "{told}"
+    );
+    let words: Vec<&str> = told.split_whitespace().collect();
+    let told = words.join(" ");
+    assert!(
+        told.contains("does not fit into the budget of 200 ms"),
+        "{told}"
+    );
+    assert!(!told.contains("1 of them"), "{told}");
+}
+
 const QUICK: &str = "repeat = 3\nwarmup = 1\nmodels = [\"sequential\", \"threads\"]";
 
 #[test]
@@ -185,15 +280,20 @@ fn a_named_answer_is_varied_shown_saved_and_compared() {
 fn an_answer_that_cannot_be_saved_is_still_shown() {
     let mut session = Session::new();
     session.run(QUICK).unwrap();
+    let folder = Folder::new();
+    // Its folder is there when the cell is read, and gone in the end.
+    let (path, gone) = (folder.file("x.csv"), folder.0.display());
     let error = session
-        .run("task = { count = 10 }\nsave = \"/no/such/folder/x.csv\"")
+        .run(&format!(
+            "task = {{ run = [\"rm\", \"-rf\", \"{gone}\"] }}\nsave = {path:?}"
+        ))
         .unwrap_err();
     assert!(
-        error.contains("could not be saved to /no/such/folder/x.csv"),
+        error.contains(&format!("could not be saved to {path}")),
         "{error}"
     );
     let results = session.run("show = \"results\"").unwrap();
-    assert!(results[0].contains("count 10"), "{results:?}");
+    assert!(results[0].contains("rm -rf"), "{results:?}");
 }
 
 #[test]

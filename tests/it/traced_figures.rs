@@ -708,6 +708,25 @@ fn zoom_is_a_key_that_is_true_or_false() {
         problems[0].message,
         "`zoom` is true or false, and \"yes\" is neither"
     );
+    // It says nothing where nothing is drawn that has such a view; defaults may be for other cells.
+    for cell in [
+        "task = { sleep = \"1ms\" }\nzoom = true",
+        "task = { sleep = \"1ms\" }\nplot = [\"wall\"]\nzoom = true",
+        "show = \"a\"\nplot = [\"wall\"]\nzoom = true",
+    ] {
+        let (_, problems) = spec::read(cell, &Session::default());
+        assert_eq!(problems.len(), 1, "{cell}: {problems:?}");
+        assert_eq!(&cell[problems[0].span.clone()], "true");
+        assert!(problems[0].help.contains("\"timeline\"]"), "{problems:?}");
+    }
+    for cell in [
+        "zoom = true",
+        "task = { sleep = \"1ms\" }\nzoom = false",
+        "show = \"a\"\nplot = [\"wall\", \"timeline\"]\nzoom = true",
+    ] {
+        let (_, problems) = spec::read(cell, &Session::default());
+        assert!(problems.is_empty(), "{cell}: {problems:?}");
+    }
     let (shown, problems) = spec::read("show = \"machine\"\nzoom = true", &Session::default());
     assert!(problems.is_empty(), "{problems:?}");
     assert!(matches!(shown, Some(Cell::Show(show)) if show.zoom == Some(true)));

@@ -1,7 +1,7 @@
 //! Help while typing: what completion proposes and what hover text says, at marked places of cells.
 
 use conclab::catalog::{self, entries, keys};
-use conclab::spec::{self, Completions, Defaults, Detail, Earlier, Session};
+use conclab::spec::{self, Cell, Completions, Defaults, Detail, Earlier, Session};
 
 /// A text with its `|` taken out, and where that was.
 fn marked(text: &str) -> (String, usize) {
@@ -482,6 +482,62 @@ fn every_example_is_a_valid_cell_and_every_word_can_be_asked_for() {
         .min_by_key(Vec::len)
         .unwrap();
         assert_eq!(problems, [], "{example}");
+    }
+}
+
+#[test]
+fn files_to_save_to_and_the_keys_of_a_file_of_python_are_proposed() {
+    for text in [
+        "task = { count = 5 }\nsave = \"|",
+        "save = |",
+        "save = \"|\"",
+        "save = \"|\nof = \"first\"",
+    ] {
+        let (_, completions) = complete(text);
+        for ending in ["results.json", "results.csv", "trace.json"] {
+            let item = completions
+                .items
+                .iter()
+                .find(|item| item.text.contains(ending));
+            assert!(
+                item.is_some_and(|item| !item.detail.is_empty()),
+                "{text}: {completions:?}"
+            );
+        }
+        assert_eq!(completions.items.len(), 3, "{text}: {completions:?}");
+    }
+    assert_eq!(
+        taken("save = \"tr|\"", "trace.json"),
+        "save = \"trace.json\""
+    );
+    let keys = [
+        "task = { python = { |",
+        "task = [{ python = { | } }]",
+        "cases.a = { python = { |",
+    ];
+    for text in keys {
+        assert_eq!(proposed(text), ["file = ", "call = "], "{text}");
+    }
+    let text = "task = { python = { file = \"work.py\", |";
+    assert_eq!(proposed(text), ["call = "], "{text}");
+    assert!(hover("task = { python = { ca|ll = \"task\" } }").starts_with("call: "));
+}
+
+#[test]
+fn a_trace_is_found_by_its_other_names_and_help_alone_is_the_overview() {
+    for word in ["trace", "perfetto", "Perfetto", "trace.json", "chrome"] {
+        let help = catalog::help_markdown(word).unwrap_or_else(|help| panic!("{help}"));
+        assert!(
+            help.contains("trace.json") && help.contains("`save`"),
+            "{help}"
+        );
+    }
+    for text in ["help", "show", " help\n", "help()"] {
+        let (cell, problems) = spec::read(text, &known());
+        assert_eq!(
+            (cell, problems),
+            (Some(Cell::Help(String::new())), Vec::new())
+        );
     }
 }
 

@@ -14,11 +14,12 @@ use super::{Check, CheckResult, Row};
 use crate::analysis::report::{FLOOR_ONE_CORE, FLOOR_SEVERAL_CORES, SIGNIFICANT, one_core};
 use crate::claim::{Claim, Operand, Operator, Question, Reading};
 use crate::describe::Evidence;
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, TRACED_METRICS};
 use crate::plan::RowId;
-use crate::trial::{Outcome, Record};
+use crate::runtime::Runtime;
+use crate::trial::{Kind, Outcome, Record};
 use crate::units::{format_ratio, format_ratio_range};
-use judge::{every, is_failure, judge, pairs, scaled, single};
+use judge::{bound_matters, every, is_failure, judge, pairs, scaled, single};
 use values::{Measured, Values};
 use words::{count, interval, mishaps, no_numbers, show, wrong_answer};
 
@@ -120,18 +121,95 @@ impl Measured<'_> {
         };
         let sides = [Some((left, &values)), other.as_ref().map(|(r, v)| (*r, v))];
         for (reading, values) in sides.into_iter().flatten() {
-            if let Some(answer) = without_numbers(reading, values) {
+            if let Some(answer) = self.without_numbers(reading, values) {
                 return answer;
             }
         }
         let other = other.map(|(_, values)| values);
         match left.metric.evidence {
             Evidence::Interval => self.by_interval(left, operator, right, &values, other.as_ref()),
-            Evidence::Single => single(left, operator, right, &values, other.as_ref()),
+            Evidence::Single => {
+                let answer = single(left, operator, right, &values, other.as_ref());
+                self.with_what_is_not_seen(answer, left, operator, right, &values, other.as_ref())
+            }
             Evidence::Readings | Evidence::Count => {
                 every(left, operator, right, &values, other.as_ref())
             }
         }
+    }
+
+    /// The answer of a single reading, with what such a reading doesn't tell.
+    fn with_what_is_not_seen(
+        &self,
+        mut answer: Answer,
+        left: &Reading,
+        operator: Operator,
+        right: &Operand,
+        values: &Values,
+        other: Option<&Values>,
+    ) -> Answer {
+        let other_reading = match right {
+            Operand::Reading { reading, .. } => Some(reading),
+            Operand::Constant(_) => None,
+        };
+        if bound_matters(operator, answer.result, values, other) {
+            answer = Answer::unknown(format!(
+                "{}; a lock that the `python` step makes for itself is not seen, only those that the cell declares",
+                answer.why
+            ));
+        }
+        let sides = [Some((left, values)), other_reading.zip(other)];
+        for (reading, values) in sides.into_iter().flatten() {
+            if reading.metric.name == "gil_wait" && !values.row.has_gil() {
+                let runtime = Runtime::from(values.row.runtime.clone());
+                let text = format!("; {} has no GIL to wait for", runtime.title());
+                if !answer.why.contains(&text) {
+                    answer.why.push_str(&text);
+                }
+            }
+        }
+        answer
+    }
+
+    /// The answer about a row that can't be judged; `None` where it can.
+    fn without_numbers(&self, reading: &Reading, values: &Values) -> Option<Answer> {
+        let row = values.row;
+        let is_count = reading.metric.evidence == Evidence::Count;
+        let is_traced = TRACED_METRICS.contains(&reading.metric.name);
+        // A traced run alone is no answer of a row.
+        if values.by_block.is_empty() || is_traced && row.wall_ns.is_none() {
+            // What ended badly kept no promise about its tasks; what never ran made none.
+            let result = match is_count && is_failure(row.outcome) {
+                true => CheckResult::Failed,
+                false => CheckResult::NotClear,
+            };
+            let why = match (row.wall_ns.is_some(), reading.metric.name) {
+                (true, "lag") if row.traced.is_some() => {
+                    format!(
+                        "the traced run of {} was over before its event loop's first timer was due, after 5 ms",
+                        row.label
+                    )
+                }
+                (true, "gil_wait") if row.traced.is_some() => format!(
+                    "waits for the GIL could not be told from other waits of {}",
+                    row.label
+                ),
+                (true, name) if is_traced => {
+                    let run = self.of_kind(id(reading), Kind::Traced).next();
+                    let why = run.and_then(|run| run.why.as_deref());
+                    let why = why.unwrap_or("its traced run does not tell it");
+                    format!("`{name}` was not recorded for {}: {why}", row.label)
+                }
+                (true, name) => format!("`{name}` was not recorded for {}", row.label),
+                (false, _) => no_numbers(row),
+            };
+            return Some(Answer::new(result, why, f64::NEG_INFINITY));
+        }
+        let is_time = matches!(
+            reading.metric.evidence,
+            Evidence::Interval | Evidence::Single
+        );
+        (is_time && row.agrees == Some(false)).then(|| Answer::unknown(wrong_answer(row)))
     }
 
     /// A comparison of what varies from run to run.
@@ -380,34 +458,4 @@ fn worst_of(answers: &[Answer]) -> Option<(usize, &Answer)> {
 
 fn worst(answers: Vec<Answer>) -> Option<Answer> {
     worst_of(&answers).map(|(_, answer)| answer.clone())
-}
-
-/// The answer about a row that can't be judged; `None` where it can.
-fn without_numbers(reading: &Reading, values: &Values) -> Option<Answer> {
-    let row = values.row;
-    let is_count = reading.metric.evidence == Evidence::Count;
-    if values.by_block.is_empty() {
-        // What ended badly kept no promise about its tasks; what never ran made none.
-        let result = match is_count && is_failure(row.outcome) {
-            true => CheckResult::Failed,
-            false => CheckResult::NotClear,
-        };
-        let why = match (row.wall_ns.is_some(), reading.metric.name) {
-            (true, "lag") if row.traced.is_some() => {
-                format!("`lag` is an event loop's, and {} has none", row.label)
-            }
-            (true, "gil_wait") if row.traced.is_some() => format!(
-                "waits for the GIL could not be told from other waits of {}",
-                row.label
-            ),
-            (true, name) => format!("`{name}` was not recorded for {}", row.label),
-            (false, _) => no_numbers(row),
-        };
-        return Some(Answer::new(result, why, f64::NEG_INFINITY));
-    }
-    let is_time = matches!(
-        reading.metric.evidence,
-        Evidence::Interval | Evidence::Single
-    );
-    (is_time && row.agrees == Some(false)).then(|| Answer::unknown(wrong_answer(row)))
 }

@@ -58,7 +58,7 @@ impl<'a> Measured<'a> {
         }
     }
 
-    fn of_kind(&self, id: RowId, kind: Kind) -> impl Iterator<Item = &'a Record> {
+    pub fn of_kind(&self, id: RowId, kind: Kind) -> impl Iterator<Item = &'a Record> {
         let all = self.records.get(&id).map(Vec::as_slice).unwrap_or_default();
         all.iter()
             .copied()
@@ -149,9 +149,15 @@ impl<'a> Measured<'a> {
         Some(Values {
             row,
             by_block,
-            is_lower_bound: reading.metric.name == "memory"
-                && row.memory_source != Some(MemorySource::HighWater)
-                && row.memory_samples < FEW_SAMPLES,
+            is_lower_bound: match reading.metric.name {
+                "memory" => {
+                    row.memory_source != Some(MemorySource::HighWater)
+                        && row.memory_samples < FEW_SAMPLES
+                }
+                // The author's own locks are not seen.
+                "lock_wait" => self.experiment.points[id.point].program.uses_python(),
+                _ => false,
+            },
             ended: ended.collect(),
         })
     }

@@ -77,7 +77,8 @@ fn run(patient: &mut Patient, cell: &str) -> Result<String, String> {
     let Some(Cell::Experiment(experiment)) = parsed.filter(|_| diagnostics.is_empty()) else {
         return Err("the cell that tries it is wrong".to_owned());
     };
-    let past = patient.lab.race(*experiment, &patient.stop, &mut |_| {})?;
+    let past = patient.lab.race(*experiment, &patient.stop, &mut |_| {});
+    let past = past.map_err(|failure| failure.to_string())?;
     let row = &past.report.rows[0];
     let Some(wall) = row.wall_ns.as_ref().filter(|_| row.outcome == Outcome::Ok) else {
         let why = row.why.as_deref().unwrap_or("nothing was measured");

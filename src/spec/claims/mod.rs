@@ -173,6 +173,33 @@ mod tests {
     }
 
     #[test]
+    fn only_models_with_an_event_loop_have_a_lag() {
+        let (said, remedy) = resolved("lag(threads) < 1s").unwrap_err();
+        assert!(said.contains("`threads` has no event loop"), "{said}");
+        assert!(remedy.contains("async, hybrid, async-threads"), "{remedy}");
+        let cell = "task = { cpu = \"1ms\" }\ncheck = [\"lag(async) < 1s\", \"lag(threads) < 1s\"]";
+        let (_, problems) = read(cell, &Session::default());
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(
+            problems[0].help.starts_with("write lag(async)"),
+            "{problems:?}"
+        );
+        assert_eq!(&cell[problems[0].span.clone()], "threads");
+    }
+
+    #[test]
+    fn the_example_of_every_metric_is_one_that_its_rows_can_answer() {
+        for metric in crate::measure::metrics::METRICS {
+            let cell = format!(
+                "task = {{ cpu = \"1ms\" }}\n{}",
+                crate::catalog::claims::lines(metric)
+            );
+            let (_, problems) = read(&cell, &Session::default());
+            assert_eq!(problems, [], "{cell}");
+        }
+    }
+
+    #[test]
     fn swept_values_are_compared_as_what_they_are() {
         let compare = |left: At, right: At| compare_at(&left, &right);
         assert_eq!(compare(At::Count(9), At::Count(10)), Some(Ordering::Less));

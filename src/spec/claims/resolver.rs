@@ -9,7 +9,7 @@ use crate::claim::{
 };
 use crate::describe::{MetricDef, nearest};
 use crate::diagnostic::Span;
-use crate::experiment::{At, Experiment, Point, Series};
+use crate::experiment::{At, Experiment, LOOP_MODELS, Point, Series};
 use crate::measure::metrics::find;
 use crate::model;
 use crate::units::{parse_bytes, parse_duration_ns};
@@ -320,6 +320,9 @@ impl Resolver<'_, '_> {
             self.problem(&term.span, "this cell has several groups of tasks", help);
             return None;
         }
+        if metric.name == "lag" {
+            self.needs_loop(term, series)?;
+        }
         if matches!(metric.name, "speedup" | "efficiency") {
             self.needs_sequential(term, metric, series)?;
         }
@@ -342,6 +345,28 @@ impl Resolver<'_, '_> {
             group,
             text: text.join(" "),
         })
+    }
+
+    fn needs_loop(&mut self, term: &Term, series: usize) -> Option<()> {
+        let all = &self.experiment.series;
+        let has_loop = |series: &&Series| LOOP_MODELS.contains(&&*series.model);
+        if has_loop(&&all[series]) {
+            return Some(());
+        }
+        let message = format!(
+            "`{}` has no event loop, so nothing of it can lag",
+            self.source.name(&term.series)
+        );
+        let models = LOOP_MODELS.join(", ");
+        let help = match all.iter().find(has_loop) {
+            Some(other) => format!(
+                "write lag({}); models with an event loop are {models}",
+                bare_or_quoted(&other.label)
+            ),
+            None => format!("name a model with an event loop, and add it to `models`: {models}"),
+        };
+        self.problem(&term.series.span, message, help);
+        None
     }
 
     fn needs_sequential(&mut self, term: &Term, metric: &MetricDef, series: usize) -> Option<()> {

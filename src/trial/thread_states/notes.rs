@@ -8,6 +8,8 @@ use std::path::Path;
 
 /// Bytes of a note: its time, its thread, its kind, its value.
 const NOTE_BYTES: usize = 24;
+/// Bytes of a file of notes, which are taken on the disk at once.
+pub const FILE_BYTES: usize = NOTE_BYTES << 14;
 /// Most notes that are read.
 const MOST_NOTES: usize = 2_000_000;
 /// Places without a note behind which there are no more: a process that was killed may have left some of its own.
