@@ -389,7 +389,8 @@ fn what_tasks_print_is_shown_and_bounded() {
         &cell("def task(i):\n    print('so it is')", models),
     );
     for row in rows(&report) {
-        assert!(told(row).contains("so it is\nso it is"), "{row:#}");
+        // Two workers may print at once, the text and its end apart.
+        assert!(told(row).matches("so it is").count() >= 2, "{row:#}");
     }
     let report = answered(
         &python,
