@@ -33,6 +33,13 @@ impl Room {
         got as usize
     }
 
+    /// So much of it for one of several at the start, who must leave some to those that come later: no more than a
+    /// quarter of what is left.
+    pub fn take_share(&self, spans: usize) -> usize {
+        let left = self.0.load(Relaxed).max(0) as usize;
+        self.take(spans.min(left / 4))
+    }
+
     fn give_back(&self, spans: usize) {
         self.0.fetch_add(spans as i64, Relaxed);
     }

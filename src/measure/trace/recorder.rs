@@ -102,7 +102,7 @@ impl Recorder {
         spans: usize,
     ) -> LaneGuard {
         let (turns, cpu_before_ns) = match asked {
-            Some(_) => (Vec::with_capacity(self.room.take(spans)), 0),
+            Some(_) => (Vec::with_capacity(self.room.take_share(spans)), 0),
             None => (std::mem::take(&mut *locked(&self.own)), thread_cpu_ns()),
         };
         let begin = asked.unwrap_or_else(|| self.clock.ticks());
