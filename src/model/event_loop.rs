@@ -191,6 +191,8 @@ pub(super) fn run_all(
         if let Some(turns) = &shared.turns {
             spawn(&shared, None, turns.clone().probe());
         }
+        // To make tasks is work, and on one thread nothing else goes on meanwhile.
+        enter(Activity::Computing, None);
         for turn in 0..tasks {
             let number = shared.on.job.program.in_turn(turn);
             let task = Unfinished {
