@@ -284,8 +284,9 @@ fn the_memory_of_workers_is_counted_however_they_were_started() {
     );
     for row in rows(&report) {
         let megabytes = row["peak_pss_bytes"]["max"].as_f64().unwrap() / 1e6;
+        // Up to six interpreters, of some 20 MB each where none is a copy of another.
         assert!(
-            (90.0..220.0).contains(&megabytes),
+            (90.0..270.0).contains(&megabytes),
             "{megabytes} MB: {row:#}"
         );
         assert!(median(row, "growth_bytes") >= 85e6, "{row:#}");
