@@ -235,7 +235,7 @@ def timed(job, run, reply):
     served_before_ns = measure.servers_cpu_ns(sys.modules)
     trace = job.trace
     if trace:
-        trace.note(trace.CLOCK_START, trace.thread_time_ns())
+        trace.clock_starts()
     start_ns = reply["started_ns"] = perf_counter_ns()
     try:
         outcomes = run()

@@ -130,8 +130,8 @@ class Me(threading.local):
         self.tid = get_native_id()
         # When its task began.
         self.began_ns = 0
-        # What the system said last. A process's first thread has waited before its first task; others begin with 0.
-        self.queued_ns = (queued_ns() or 0) if self.tid == os.getpid() else 0
+        # What the system said last. A new thread begins with 0.
+        self.queued_ns = 0
 
 
 notes, me = None, Me()
@@ -165,7 +165,14 @@ def come_to_life():
     """What a worker's process has used up to its first action is none of its tasks'."""
     global is_new
     is_new = False
+    me.queued_ns = queued_ns() or 0
     note(USED, thread_time_ns())
+
+
+def clock_starts():
+    """What the trial's own thread did before is none of its tasks' either."""
+    me.queued_ns = queued_ns() or 0
+    note(CLOCK_START, thread_time_ns())
 
 
 if hasattr(os, "register_at_fork"):

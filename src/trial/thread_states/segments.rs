@@ -69,7 +69,10 @@ pub(super) struct Piece {
 /// Time in which a thread had a core, or was ready for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ready {
-    pub(super) ns: u64,
+    /// CPU time alone.
+    pub(super) least_ns: u64,
+    /// With waits for a core, and what was used or waited for between the segment and the one noted before.
+    pub(super) most_ns: u64,
     /// Whether waits for a core are in it; else it is CPU time, and may have been more.
     pub(super) is_whole: bool,
 }
@@ -210,7 +213,8 @@ pub(super) fn segments(
             Kind::Used => {
                 let used_ns = note.cpu_ns.saturating_sub(before_ns);
                 if now.segment == Segment::Turn {
-                    now.ready = Some(ready(used_ns.saturating_sub(short_ns), queued_ns));
+                    let least_ns = used_ns.saturating_sub(short_ns);
+                    now.ready = Some(ready(least_ns, used_ns, queued_ns));
                 }
                 (before_ns, short_ns, queued_ns) = (note.cpu_ns, 0, None);
                 continue;
@@ -230,7 +234,7 @@ pub(super) fn segments(
         pieces.push(now);
         if note.kind == Kind::End {
             let used_ns = note.cpu_ns.saturating_sub(before_ns);
-            share_out(&mut pieces, ready(used_ns, queued_ns.take()));
+            share_out(&mut pieces, ready(used_ns, used_ns, queued_ns.take()));
             before_ns = note.cpu_ns;
         }
         now = Piece {
@@ -258,9 +262,11 @@ pub(super) fn segments(
     pieces
 }
 
-fn ready(used_ns: u64, queued_ns: Option<u64>) -> Ready {
+/// After so much CPU time at least and at most, and so long without a core.
+fn ready(least_ns: u64, most_ns: u64, queued_ns: Option<u64>) -> Ready {
     Ready {
-        ns: used_ns.saturating_add(queued_ns.unwrap_or(0)),
+        least_ns,
+        most_ns: most_ns.saturating_add(queued_ns.unwrap_or(0)),
         is_whole: queued_ns.is_some(),
     }
 }
@@ -283,9 +289,11 @@ fn share_out(pieces: &mut [Piece], ready: Ready) {
         .collect();
     let whole_ns: u64 = free.iter().map(|piece| piece.length_ns()).sum();
     for piece in &mut free {
-        let share_ns = u128::from(ready.ns) * u128::from(piece.length_ns());
+        let length_ns = u128::from(piece.length_ns());
+        let share = |ns: u64| (u128::from(ns) * length_ns / u128::from(whole_ns.max(1))) as u64;
         piece.ready = Some(Ready {
-            ns: (share_ns / u128::from(whole_ns.max(1))) as u64,
+            least_ns: share(ready.least_ns),
+            most_ns: share(ready.most_ns),
             ..ready
         });
     }

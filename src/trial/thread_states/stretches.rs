@@ -52,7 +52,7 @@ pub(super) fn stretches(piece: &Piece, runs: &[StateRun]) -> Vec<Stretch> {
         if !has_look_in(run, start_ns, end_ns) {
             continue;
         }
-        let looks = (run.first_ns.max(start_ns), run.last_ns.min(end_ns));
+        let looks = looks_in(run, start_ns, end_ns);
         match found.last_mut() {
             Some(last) if last.state == Some(run.state) => {
                 last.looks = last.looks.map(|(first, _)| (first, looks.1));
@@ -87,7 +87,7 @@ pub(super) fn stretches(piece: &Piece, runs: &[StateRun]) -> Vec<Stretch> {
 /// What a segment did that nobody looked at, by what was counted: first what kept it ready, then what it waited for.
 fn counted(piece: &Piece, ready: Ready) -> Vec<Stretch> {
     let length_ns = piece.length_ns();
-    let share = ready.ns as f64 / length_ns.max(1) as f64;
+    let share = ready.most_ns as f64 / length_ns.max(1) as f64;
     let all = |state| vec![Stretch::unseen(Some(state), piece.start_ns, piece.end_ns)];
     let is_mostly_ready = match ready.is_whole {
         true => share > 1.0 - ALONE,
@@ -97,7 +97,7 @@ fn counted(piece: &Piece, ready: Ready) -> Vec<Stretch> {
         true => all(ThreadState::Running),
         false if !ready.is_whole || share < ALONE => all(ThreadState::Waiting),
         false => {
-            let change_ns = piece.start_ns + ready.ns.min(length_ns);
+            let change_ns = piece.start_ns + ready.most_ns.min(length_ns);
             vec![
                 Stretch::unseen(Some(ThreadState::Running), piece.start_ns, change_ns),
                 Stretch::unseen(Some(ThreadState::Waiting), change_ns, piece.end_ns),
@@ -111,11 +111,11 @@ fn agreeing(mut found: Vec<Stretch>, piece: &Piece, ready: Ready) -> Vec<Stretch
     let tolerance_ns = (TOLERANCE * piece.length_ns() as f64) as u64;
     let ran = found.iter().filter(|stretch| stretch.runs());
     let ran_ns: u64 = ran.map(|stretch| stretch.end_ns - stretch.start_ns).sum();
-    if ready.ns > ran_ns + tolerance_ns {
-        let missing_ns = ready.ns.min(piece.length_ns()) - ran_ns;
+    if ready.least_ns > ran_ns + tolerance_ns {
+        let missing_ns = ready.least_ns.min(piece.length_ns()) - ran_ns;
         shift(&mut found, piece, missing_ns, true);
-    } else if ready.is_whole && ran_ns > ready.ns + tolerance_ns {
-        shift(&mut found, piece, ran_ns - ready.ns, false);
+    } else if ready.is_whole && ran_ns > ready.most_ns + tolerance_ns {
+        shift(&mut found, piece, ran_ns - ready.most_ns, false);
     }
     found.retain(|stretch| stretch.end_ns > stretch.start_ns);
     found
@@ -178,13 +178,47 @@ fn shift(found: &mut Vec<Stretch>, piece: &Piece, mut left_ns: u64, to_running: 
         }
         found.push(Stretch::unseen(Some(ends), change_ns, piece.end_ns));
     }
+    if to_running && left_ns > 0 {
+        interrupt(found, left_ns);
+    }
+}
+
+/// What was counted and is not between looks either came where they were far apart: at the start of the longest wait.
+fn interrupt(found: &mut Vec<Stretch>, missing_ns: u64) {
+    let waits = found.iter().enumerate().filter(|(_, wait)| !wait.runs());
+    let Some((index, wait)) = waits.max_by_key(|(_, wait)| wait.end_ns - wait.start_ns) else {
+        return;
+    };
+    let (start_ns, end_ns) = (wait.start_ns, wait.end_ns);
+    let change_ns = (start_ns + missing_ns).min(end_ns);
+    found[index].start_ns = change_ns;
+    let runs = Stretch::unseen(Some(ThreadState::Running), start_ns, change_ns);
+    found.insert(index, runs);
 }
 
 /// Whether one of a run's looks was within a segment. Its first and its last are known, the others come about evenly.
 fn has_look_in(run: &StateRun, start_ns: u64, end_ns: u64) -> bool {
     let within = |at_ns: u64| (start_ns..end_ns).contains(&at_ns);
-    let between_ns = (run.last_ns - run.first_ns) / u64::from(run.looks.max(2) - 1);
-    within(run.first_ns) || within(run.last_ns) || end_ns - start_ns >= 2 * between_ns
+    within(run.first_ns) || within(run.last_ns) || end_ns - start_ns >= 2 * between_ns(run)
+}
+
+/// The first of a run's looks within a segment, and the last.
+fn looks_in(run: &StateRun, start_ns: u64, end_ns: u64) -> (u64, u64) {
+    let first_ns = match run.first_ns < start_ns {
+        true => (start_ns + between_ns(run)).min(run.last_ns),
+        false => run.first_ns,
+    };
+    let last_ns = match run.last_ns > end_ns {
+        true => end_ns.saturating_sub(between_ns(run)).max(run.first_ns),
+        false => run.last_ns,
+    };
+    let within = |at_ns: u64| at_ns.clamp(start_ns, end_ns);
+    (within(first_ns.min(last_ns)), within(last_ns.max(first_ns)))
+}
+
+/// From one look to the next, on average.
+fn between_ns(run: &StateRun) -> u64 {
+    (run.last_ns - run.first_ns) / u64::from(run.looks.max(2) - 1)
 }
 
 #[cfg(test)]
@@ -200,7 +234,11 @@ mod tests {
             start_ns: 1_000,
             end_ns: 2_000,
             then: None,
-            ready: ready.map(|(ns, is_whole)| Ready { ns, is_whole }),
+            ready: ready.map(|(ns, is_whole)| Ready {
+                least_ns: ns,
+                most_ns: ns,
+                is_whole,
+            }),
         }
     }
 
@@ -272,6 +310,17 @@ mod tests {
             [
                 (Some(Running), 350),
                 (Some(Waiting), 950),
+                (Some(Running), 1_000)
+            ]
+        );
+        // It waited before, and looks were far apart.
+        let across = [(0, 10, Running), (20, 900, Waiting), (950, 1_000, Running)];
+        assert_eq!(
+            told(Some((700, true)), &across),
+            [
+                (Some(Running), 20),
+                (Some(Running), 600),
+                (Some(Waiting), 900),
                 (Some(Running), 1_000)
             ]
         );
