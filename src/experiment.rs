@@ -14,8 +14,6 @@ use std::collections::BTreeMap;
 
 /// Figures that are drawn from a traced run.
 pub const TRACED_FIGURES: &[&str] = &["timeline", "breakdown", "lag"];
-/// Figures that have a view that can be zoomed.
-pub const ZOOMABLE_FIGURES: &[&str] = &["timeline"];
 /// Metrics that are read from a traced run.
 pub const TRACED_METRICS: &[&str] = &["lag", "lock_wait", "gil_wait", "start_up"];
 

@@ -5,8 +5,8 @@
 use super::{Answer, Event, Lab, Past, error};
 use crate::catalog;
 use crate::describe::nearest;
-use crate::experiment::ZOOMABLE_FIGURES;
 use crate::host::{Limits, Machine};
+use crate::plot;
 use crate::process::Stop;
 use crate::render::{self, Bundle};
 use crate::script;
@@ -73,8 +73,7 @@ impl Lab {
                 }
                 experiment.theme = show.theme.unwrap_or(experiment.theme);
                 experiment.zoom = show.zoom.unwrap_or(experiment.zoom);
-                let has_view = |plot: &String| ZOOMABLE_FIGURES.contains(&&**plot);
-                if show.zoom == Some(true) && !experiment.plots.iter().any(has_view) {
+                if show.zoom == Some(true) && !plot::any_zoomable(&experiment.plots) {
                     let message = format!(
                         "`zoom` is a view of the figure `timeline`, which \"{what}\" does not draw: add plot = \
                          [\"timeline\"]"

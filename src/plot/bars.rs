@@ -5,7 +5,7 @@
 
 use super::Drawing;
 use super::axis::Kind;
-use super::page::{called, finish, group, runs, title_sentence};
+use super::page::{called, finish, group, runs, title_sentence, with_place};
 use super::rows::{self, Column, Entry, MOST_ROWS, Mark, Shown};
 use super::sweep::trouble;
 use crate::analysis::{Report, Row, Summary, reasons};
@@ -180,10 +180,7 @@ fn rows_figure(
 /// The result in words.
 pub fn alt(report: &Report, columns: &[Column], entries: &[Entry]) -> String {
     let mut sentences = vec![title_sentence(report)];
-    let name = |entry: &Entry| match entry.group.as_str() {
-        "" => entry.name.clone(),
-        group => format!("{} ({group})", entry.name),
-    };
+    let name = |entry: &Entry| with_place(&entry.name, &entry.group);
     for (number, column) in columns.iter().enumerate() {
         let values = entries.iter().take(MOST_ROWS).filter_map(|entry| {
             let shown = entry.shown[number]

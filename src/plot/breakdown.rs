@@ -3,7 +3,7 @@
 use super::Drawing;
 use super::page::{
     EDGE, HEADING, Heading, LABEL, MARGIN, MARK, Notes, SMALL, WIDTH, called, failed, failed_tasks,
-    finish, group, title_sentence,
+    finish, group, title_sentence, with_place,
 };
 use super::rows::MOST_ROWS;
 use super::states::{self, Legend};
@@ -88,10 +88,7 @@ fn notes(bars: &[Bar]) -> Vec<String> {
     let named = |of: &dyn Fn(&Bar) -> Option<String>| -> Vec<String> {
         let told = bars.iter().filter_map(|bar| {
             let what = of(bar)?;
-            Some(match bar.group.as_str() {
-                "" => format!("{}{what}", bar.name),
-                group => format!("{} ({group}){what}", bar.name),
-            })
+            Some(with_place(&bar.name, &bar.group) + &what)
         });
         told.collect()
     };

@@ -239,6 +239,16 @@ const ZOOMABLE: &[(&str, Zoomable)] = &[("timeline", timeline::vega_lite)];
 /// Makes such a view: a Vega-Lite 5 specification.
 type Zoomable = fn(&Report, Theme) -> Option<Value>;
 
+/// The figures with such a view, by name.
+pub fn zoomable_figures() -> impl Iterator<Item = &'static str> {
+    ZOOMABLE.iter().map(|(figure, _)| *figure)
+}
+
+/// Whether one of the named figures has such a view.
+pub fn any_zoomable(names: &[String]) -> bool {
+    zoomable_figures().any(|figure| names.iter().any(|name| name == figure))
+}
+
 fn nothing_was_measured(report: &Report) -> bool {
     report.rows.iter().all(|row| row.wall_ns.is_none())
 }

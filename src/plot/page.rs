@@ -76,6 +76,14 @@ pub const SMALL_LINE: f64 = 15.0;
 /// Lines of notes below a figure.
 const MOST_NOTE_LINES: usize = 4;
 
+/// "threads", "threads (tasks = 4)": a name with its place, where that has to be said.
+pub fn with_place(name: &str, place: &str) -> String {
+    match place {
+        "" => name.to_owned(),
+        place => format!("{name} ({place})"),
+    }
+}
+
 /// " 2 of 4": how many of a row's tasks failed, behind its name; `None` where none did.
 pub fn failed(row: &Row) -> Option<String> {
     let (failed, all) = (row.tasks.failed, row.tasks.all());

@@ -5,6 +5,7 @@ use super::Drawing;
 use super::axis::{Axis, Kind};
 use super::page::{
     EDGE, HEADING, Heading, MARGIN, Notes, SMALL, WIDTH, called, finish, group, place_of,
+    with_place,
 };
 use super::svg::Anchor;
 use super::svg::Canvas;
@@ -133,10 +134,8 @@ pub fn named(report: &Report, row: &Row) -> (String, String) {
 
 /// The same in one.
 pub fn full_name(report: &Report, row: &Row) -> String {
-    match named(report, row) {
-        (name, place) if place.is_empty() => name,
-        (name, place) => format!("{name} ({place})"),
-    }
+    let (name, place) = named(report, row);
+    with_place(&name, &place)
 }
 
 /// Those that there is room for, with a note on the others.

@@ -12,11 +12,9 @@ use crate::catalog;
 use crate::catalog::keys::{KEYS, find};
 use crate::describe::{ModelDef, Quantity, nearest};
 use crate::diagnostic::Diagnostic;
-use crate::experiment::{
-    CellSource, Experiment, Order, Origin, Point, Resolved, Series, Theme, ZOOMABLE_FIGURES,
-};
+use crate::experiment::{CellSource, Experiment, Order, Origin, Point, Resolved, Series, Theme};
 use crate::model::MODELS;
-use crate::plot::FIGURES;
+use crate::plot::{FIGURES, any_zoomable, zoomable_figures};
 use crate::runtime::Runtime;
 use std::borrow::Cow;
 use toml::Spanned;
@@ -508,15 +506,12 @@ pub fn save_problem(path: &str) -> Option<String> {
 
 /// `zoom = true` is of a figure that has such a view.
 pub fn check_zoom(reader: &mut Reader, item: &Item, plots: &[String]) {
-    let has_view = |plot: &String| ZOOMABLE_FIGURES.contains(&&**plot);
-    if plots.iter().any(has_view) {
+    if any_zoomable(plots) {
         return;
     }
-    let names = plots
-        .iter()
-        .map(String::as_str)
-        .chain(ZOOMABLE_FIGURES.iter().copied());
-    let names: Vec<String> = names.map(|name| format!("\"{name}\"")).collect();
+    let names = plots.iter().cloned();
+    let names = names.chain(zoomable_figures().map(str::to_owned));
+    let names: Vec<String> = names.map(|name| format!("{name:?}")).collect();
     reader.problem(
         item.span(),
         "`zoom` is a view of the figure `timeline`, which is not drawn here",

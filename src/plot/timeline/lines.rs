@@ -246,7 +246,6 @@ fn totals_of(spans: &[Span]) -> Totals {
 
 /// What lanes are called: with their process where that has several.
 struct Names {
-    processes: bool,
     several_in_one: bool,
     loops: usize,
 }
@@ -259,7 +258,6 @@ impl Names {
         }
         let loops = trace.lanes.iter().filter(|lane| lane.role == Role::Loop);
         Names {
-            processes: seen.keys().any(|process| *process > 0),
             several_in_one: seen.values().any(|lanes| *lanes > 1),
             loops: loops.count(),
         }
@@ -270,14 +268,12 @@ impl Names {
             Role::Main => "main".to_owned(),
             Role::Loop if self.loops > 1 => format!("event loop {}", lane.number),
             Role::Loop => "event loop".to_owned(),
-            Role::Worker if self.processes && self.several_in_one && lane.process > 0 => {
+            Role::Worker if lane.process == 0 => format!("worker {}", lane.number),
+            Role::Worker if self.several_in_one => {
                 format!("worker {}, process {}", lane.number, lane.process)
             }
             // A process of its own has the number that it has in figures of processes.
-            Role::Worker if self.processes && lane.process > 0 => {
-                format!("worker {}", lane.process)
-            }
-            Role::Worker => format!("worker {}", lane.number),
+            Role::Worker => format!("worker {}", lane.process),
         }
     }
 }

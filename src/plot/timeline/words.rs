@@ -4,7 +4,7 @@ use super::lines::{Line, Section};
 use super::{by_share, shares, time};
 use crate::analysis::{Breakdown, Part, Report};
 use crate::measure::trace::{Activity, Role, Span};
-use crate::plot::page::{failed, failed_tasks, title_sentence};
+use crate::plot::page::{failed, failed_tasks, title_sentence, with_place};
 use crate::units::{format_count, format_ratio, format_share};
 
 /// Cost of tracing from which on it is told.
@@ -54,10 +54,7 @@ pub fn notes(sections: &[Section]) -> Vec<String> {
     let named = |of: &dyn Fn(&Section) -> Option<String>| -> Vec<String> {
         let told = sections.iter().filter_map(|section| {
             let what = of(section)?;
-            Some(match section.place.as_str() {
-                "" => format!("{}{what}", section.name),
-                place => format!("{} ({place}){what}", section.name),
-            })
+            Some(with_place(&section.name, &section.place) + &what)
         });
         told.collect()
     };
